@@ -1,0 +1,233 @@
+/**
+ * The closed lists of the contract. A list is one `as const` array and its type is derived from it; tables over a list
+ * are `Record<Member, …>`, so that a new member must be handled before the program compiles.
+ */
+
+/** Protocols by which pictures come. */
+export const SERVICE_KINDS = ['mjpeg', 'snapshot', 'rtsp', 'hls'] as const;
+export type ServiceKind = (typeof SERVICE_KINDS)[number];
+
+/** How a service's certificate is judged: chain verified; key pinned on first use; pinned and old TLS versions allowed. */
+export const TLS_MODES = ['strict', 'pinned', 'legacy'] as const;
+export type TlsMode = (typeof TLS_MODES)[number];
+
+/** What one probe established. Exactly one per probe; the first event in time decides. */
+export const OUTCOMES = [
+  'ok',
+  'busy',
+  'auth_failed',
+  'forbidden',
+  'not_found',
+  'moved',
+  'not_a_picture',
+  'bad_picture',
+  'connect_timeout',
+  'tls_error',
+  'first_byte_timeout',
+  'first_frame_timeout',
+  'stalled',
+  'refused',
+  'unreachable',
+  'dns_error',
+  'reset',
+  'empty_reply',
+  'protocol_error',
+  'too_large',
+  'target_not_allowed',
+  'prober_internal',
+] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** What probes have established over time. */
+export const STATUSES = [
+  'unknown',
+  'online',
+  'suspect',
+  'offline',
+  'recovering',
+  'degraded',
+  'auth_failed',
+  'busy',
+  'unreachable',
+  'maintenance',
+  'disabled',
+] as const;
+export type Status = (typeof STATUSES)[number];
+
+/** Statuses in which a camera shows a picture now. */
+export const SHOWING = ['online', 'degraded', 'recovering'] as const satisfies readonly Status[];
+
+/** How much the agency wants from a camera. Only `active` and `maintenance` are probed. */
+export const LIFECYCLES = ['planned', 'active', 'maintenance', 'suspended', 'retired'] as const;
+export type Lifecycle = (typeof LIFECYCLES)[number];
+
+/** Who may know a camera, from everybody to its own authority and those it grants. */
+export const ACCESS_LEVELS = ['public', 'agency', 'restricted'] as const;
+export type AccessLevel = (typeof ACCESS_LEVELS)[number];
+
+/** How much of a view is known, each level including the one before. */
+export const COMPLETENESS = ['point', 'direction', 'sector', 'frustum'] as const;
+export type Completeness = (typeof COMPLETENESS)[number];
+
+export const AUTHORITY_KINDS = ['public', 'private'] as const;
+export const CONTACT_ROLES = ['operations', 'duty_officer', 'data', 'privacy', 'technical'] as const;
+export const KEEP_IMAGES = ['history', 'latest', 'none'] as const;
+
+export const USAGES = [
+  'flood',
+  'river',
+  'coast',
+  'traffic',
+  'surveillance',
+  'anpr',
+  'enforcement',
+  'weather',
+  'landslide',
+  'fire',
+  'other',
+] as const;
+
+/** Where a position came from, best first: an import never overwrites a better source with a worse one. */
+export const POSITION_SOURCES = [
+  'survey',
+  'gnss',
+  'device',
+  'map_click',
+  'declared',
+  'geocoded',
+  'centroid',
+  'unknown',
+] as const;
+export type PositionSource = (typeof POSITION_SOURCES)[number];
+
+/** Where a pose came from, best first. */
+export const VIEW_SOURCES = [
+  'calibrated',
+  'survey',
+  'device',
+  'map_click',
+  'declared',
+  'name_text',
+  'assumed',
+  'unknown',
+] as const;
+export type ViewSource = (typeof VIEW_SOURCES)[number];
+
+/** `ptz`, `dome` and `panning` turn. */
+export const MOBILITIES = ['fixed', 'ptz', 'dome', 'panning', 'mobile'] as const;
+export type Mobility = (typeof MOBILITIES)[number];
+
+export const MOUNTS = [
+  'pole',
+  'wall',
+  'ceiling',
+  'bridge',
+  'gantry',
+  'street_lamp',
+  'traffic_signal',
+  'mast',
+  'vehicle',
+  'other',
+] as const;
+
+export const LENSES = [
+  'pinhole',
+  'fisheye',
+  'fisheye_equisolid',
+  'fisheye_stereographic',
+  'fisheye_orthographic',
+  'equirectangular',
+  'cylindrical',
+] as const;
+export type Lens = (typeof LENSES)[number];
+
+export const PURPOSES = [
+  'disaster_response',
+  'flood_monitoring',
+  'traffic_management',
+  'law_enforcement',
+  'public_information',
+  'science',
+  'maintenance',
+] as const;
+
+/** What the owner says of a camera's state; shown beside what probes measured, never in its place. */
+export const DECLARED_STATUSES = [
+  'ok',
+  'comms_fault',
+  'device_fault',
+  'fault_doubt',
+  'disabled_or_works',
+  'maintenance',
+  'unknown',
+] as const;
+export type DeclaredStatus = (typeof DECLARED_STATUSES)[number];
+
+/** Whether the declared and the measured state tell the same story. */
+export const AGREEMENTS = ['agree', 'declared_ok_measured_bad', 'declared_bad_measured_ok', 'unknown'] as const;
+export type Agreement = (typeof AGREEMENTS)[number];
+
+export const ELEVATION_DATUMS = ['msl', 'egm2008', 'ellipsoid', 'unknown'] as const;
+export const TARGET_KINDS = [
+  'road',
+  'junction',
+  'bridge',
+  'river_reach',
+  'gauge_board',
+  'building',
+  'area',
+  'other',
+] as const;
+export const TARGET_SIDES = ['upstream', 'downstream'] as const;
+export const EXTERNAL_SCHEMES = ['osm', 'tdx', 'datex', 'onvif', 'sensorthings', 'other'] as const;
+export const NETWORK_ZONES = ['internet', 'government', 'vpn'] as const;
+export const THUMBNAIL_LEVELS = ['full', 'blurred', 'withheld'] as const;
+export const PERSONAL_DATA = ['none', 'possible', 'yes'] as const;
+
+/** Widths in which thumbnails are served, pixels; never enlarged. */
+export const THUMBNAIL_WIDTHS_PX = [160, 320, 640, 1280] as const;
+export type ThumbnailWidthPx = (typeof THUMBNAIL_WIDTHS_PX)[number];
+
+/** Picture flags of a probed frame; each is `fault`, `fine` or `not_checkable`. */
+export const FLAGS = [
+  'placeholder',
+  'black',
+  'flat',
+  'covered',
+  'overexposed',
+  'blurred',
+  'moved',
+  'frozen',
+  'stale',
+  'dark',
+  'no_frame',
+  'low_fps',
+  'clock_skew',
+] as const;
+export type Flag = (typeof FLAGS)[number];
+export const FLAG_STATES = ['fault', 'fine', 'not_checkable'] as const;
+export type FlagState = (typeof FLAG_STATES)[number];
+
+/** What an import did with a row. */
+export const ROW_ACTIONS = ['created', 'updated', 'unchanged', 'skipped', 'failed'] as const;
+export type RowAction = (typeof ROW_ACTIONS)[number];
+
+/** What an API key may be allowed to do. */
+export const SCOPES = [
+  'cameras:read',
+  'cameras:write',
+  'credentials:write',
+  'frames:read',
+  'stream:read',
+  'probes:run',
+  'imports:run',
+  'webhooks:write',
+  'incidents:write',
+  'keys:write',
+  'audit:read',
+  'platform:admin',
+] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** The agency's short name in addresses: lower case letters, digits and inner hyphens, at most 64. */
+export const SLUG = /^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/;

@@ -1,0 +1,4 @@
+import 'reflect-metadata';
+
+export * from './codes.js';
+export * from './frame.js';

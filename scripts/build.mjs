@@ -1,0 +1,33 @@
+// Compiles everything below apps/, libs/ and migrations/ to dist/ with the TypeScript API, because the @nestjs/swagger
+// plugin, which makes doc comments and validators into OpenAPI, is a compiler transformer.
+import { readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Compiles the project. @returns {boolean} false when there were errors, which are printed. */
+export async function build() {
+  const require = createRequire(import.meta.url);
+  const ts = require('typescript');
+  const { before: openapi } = require('@nestjs/swagger/plugin');
+  const nest = JSON.parse(readFileSync(path.join(root, 'nest-cli.json'), 'utf8'));
+  const plugin = nest.compilerOptions.plugins.find(({ name }) => name === '@nestjs/swagger');
+
+  const { config } = ts.readConfigFile(path.join(root, 'tsconfig.json'), ts.sys.readFile);
+  const parsed = ts.parseJsonConfigFileContent(config, ts.sys, root);
+  const rootNames = parsed.fileNames.filter((file) => !/\.spec\.ts$|[\\/]test[\\/]|[\\/]bench[\\/]/.test(file));
+  const program = ts.createProgram({ rootNames, options: parsed.options });
+  rmSync(path.join(root, 'dist'), { recursive: true, force: true });
+  const emitted = program.emit(undefined, undefined, undefined, false, { before: [openapi(plugin.options, program)] });
+  const problems = [...ts.getPreEmitDiagnostics(program), ...emitted.diagnostics];
+  if (problems.length === 0) return true;
+  const host = { getCurrentDirectory: () => root, getCanonicalFileName: (file) => file, getNewLine: () => '\n' };
+  console.error(ts.formatDiagnosticsWithColorAndContext(ts.sortAndDeduplicateDiagnostics(problems), host));
+  return false;
+}
+
+if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  process.exitCode = (await build()) ? 0 : 1;
+}
