@@ -1,4 +1,26 @@
 import 'reflect-metadata';
 
+export * from './access.document.js';
+export * from './authority.document.js';
+export * from './camera-faults.js';
+export * from './camera-parts.document.js';
+export * from './camera-record.js';
+export * from './camera-search.js';
+export * from './camera.document.js';
+export * from './check.js';
 export * from './codes.js';
+export * from './completeness.js';
+export * from './errors.js';
 export * from './frame.js';
+export * from './geometry.document.js';
+export * from './health.document.js';
+export * from './member-schema.js';
+export * from './merge-patch.js';
+export * from './problems.js';
+export { parseBbox, parsePoint, parsePolygon, type Bbox, type Polygons } from './query-geometry.js';
+export * from './rules.js';
+export * from './selectors.js';
+export * from './service.document.js';
+export * from './services.js';
+export * from './strict-json.js';
+export * from './view.document.js';

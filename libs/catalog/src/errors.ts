@@ -1,0 +1,224 @@
+import type { Fault } from './problems.js';
+import { shown } from './problems.js';
+
+/** Codes of problem documents. A code is never renamed; each has its paragraph in docs/problems.md. */
+export const PROBLEM_CODES = [
+  'malformed_body',
+  'validation_failed',
+  'invalid_parameter',
+  'unknown_parameter',
+  'cursor_mismatch',
+  'cursor_expired',
+  'unauthenticated',
+  'token_expired',
+  'forbidden',
+  'not_found',
+  'no_frame',
+  'method_not_allowed',
+  'not_acceptable',
+  'request_timeout',
+  'already_registered',
+  'retired_exists',
+  'in_use',
+  'not_probed',
+  'request_in_flight',
+  'version_mismatch',
+  'precondition_required',
+  'body_too_large',
+  'uri_too_long',
+  'unsupported_media_type',
+  'headers_too_large',
+  'target_not_allowed',
+  'credentials_ambiguous',
+  'idempotency_key_reused',
+  'query_too_expensive',
+  'internal',
+  'database_unavailable',
+  'overloaded',
+  'storage_full',
+  'frames_unavailable',
+  'prober_unavailable',
+  'shutting_down',
+] as const;
+export type ProblemCode = (typeof PROBLEM_CODES)[number];
+
+/** An error that the caller can understand and mostly mend. Knows no HTTP; the API's filter knows the statuses. */
+export abstract class Refusal extends Error {
+  abstract readonly code: ProblemCode;
+  /** Single faults, where there are any. */
+  readonly faults: readonly Fault[] = [];
+  /** The address path of what stands in the way, such as the camera already registered. */
+  readonly existing: string | undefined = undefined;
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+export class MalformedBody extends Refusal {
+  readonly code = 'malformed_body';
+}
+
+export class ValidationFailed extends Refusal {
+  readonly code = 'validation_failed';
+  constructor(override readonly faults: readonly Fault[]) {
+    const [first] = faults;
+    const where = first?.pointer === undefined || first.pointer === '' ? 'the body' : first.pointer;
+    super(`${where}: ${first?.detail ?? 'is wrong'}${faults.length > 1 ? ` (and ${faults.length - 1} more)` : ''}`);
+  }
+}
+
+export class InvalidParameter extends Refusal {
+  readonly code = 'invalid_parameter';
+  constructor(override readonly faults: readonly Fault[]) {
+    super(faults.map(({ parameter, header, detail }) => `${parameter ?? header ?? ''}: ${detail}`).join('; '));
+  }
+}
+
+export class UnknownParameter extends Refusal {
+  readonly code = 'unknown_parameter';
+  override readonly faults: readonly Fault[];
+  constructor(names: readonly string[], known: readonly string[]) {
+    const detail = known.length > 0 ? `known here: ${known.join(', ')}` : 'no query parameter is known here';
+    super(`unknown query parameter ${names.map(shown).join(', ')}; ${detail}`);
+    this.faults = names.map((parameter) => ({ parameter, code: 'unknown_member' as const, detail }));
+  }
+}
+
+export class CursorMismatch extends Refusal {
+  readonly code = 'cursor_mismatch';
+}
+
+export class CursorExpired extends Refusal {
+  readonly code = 'cursor_expired';
+}
+
+export class Unauthenticated extends Refusal {
+  readonly code = 'unauthenticated';
+}
+
+export class TokenExpired extends Refusal {
+  readonly code = 'token_expired';
+}
+
+export class Forbidden extends Refusal {
+  readonly code = 'forbidden';
+}
+
+export class NotFound extends Refusal {
+  readonly code = 'not_found';
+}
+
+export class NoFrame extends Refusal {
+  readonly code = 'no_frame';
+}
+
+export class MethodNotAllowed extends Refusal {
+  readonly code = 'method_not_allowed';
+  constructor(readonly allow: readonly string[]) {
+    super(`this address knows ${allow.join(', ')}`);
+  }
+}
+
+export class NotAcceptable extends Refusal {
+  readonly code = 'not_acceptable';
+}
+
+export class AlreadyRegistered extends Refusal {
+  readonly code = 'already_registered';
+  constructor(
+    message: string,
+    override readonly existing: string | undefined,
+  ) {
+    super(message);
+  }
+}
+
+export class RetiredExists extends Refusal {
+  readonly code = 'retired_exists';
+  constructor(
+    message: string,
+    override readonly existing: string | undefined,
+  ) {
+    super(message);
+  }
+}
+
+export class InUse extends Refusal {
+  readonly code = 'in_use';
+}
+
+export class NotProbed extends Refusal {
+  readonly code = 'not_probed';
+}
+
+export class RequestInFlight extends Refusal {
+  readonly code = 'request_in_flight';
+}
+
+export class VersionMismatch extends Refusal {
+  readonly code = 'version_mismatch';
+  /** @param current version of the document now */
+  constructor(
+    message: string,
+    readonly current: number,
+  ) {
+    super(message);
+  }
+}
+
+export class PreconditionRequired extends Refusal {
+  readonly code = 'precondition_required';
+}
+
+export class UnsupportedMediaType extends Refusal {
+  readonly code = 'unsupported_media_type';
+  constructor(
+    message: string,
+    readonly accepted: readonly string[],
+  ) {
+    super(message);
+  }
+}
+
+export class TargetNotAllowed extends Refusal {
+  readonly code = 'target_not_allowed';
+  constructor(override readonly faults: readonly Fault[]) {
+    super(faults[0]?.detail ?? 'this address may not be dialled');
+  }
+}
+
+export class CredentialsAmbiguous extends Refusal {
+  readonly code = 'credentials_ambiguous';
+}
+
+export class IdempotencyKeyReused extends Refusal {
+  readonly code = 'idempotency_key_reused';
+}
+
+export class QueryTooExpensive extends Refusal {
+  readonly code = 'query_too_expensive';
+}
+
+export class DatabaseUnavailable extends Refusal {
+  readonly code = 'database_unavailable';
+}
+
+export class Overloaded extends Refusal {
+  readonly code = 'overloaded';
+}
+
+export class StorageFull extends Refusal {
+  readonly code = 'storage_full';
+}
+
+export class FramesUnavailable extends Refusal {
+  readonly code = 'frames_unavailable';
+}
+
+export class ProberUnavailable extends Refusal {
+  readonly code = 'prober_unavailable';
+}
+
+export class ShuttingDown extends Refusal {
+  readonly code = 'shutting_down';
+}
