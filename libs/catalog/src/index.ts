@@ -19,6 +19,7 @@ export * from './merge-patch.js';
 export * from './problems.js';
 export { parseBbox, parsePoint, parsePolygon, type Bbox, type Polygons } from './query-geometry.js';
 export * from './rules.js';
+export * from './scoped-query.js';
 export * from './selectors.js';
 export * from './service.document.js';
 export * from './services.js';

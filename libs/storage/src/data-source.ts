@@ -1,0 +1,239 @@
+import type { Duplex } from 'node:stream';
+import { setTimeout as wait } from 'node:timers/promises';
+import pg from 'pg';
+import { DataSource } from 'typeorm';
+import { MIGRATIONS } from '#migrations';
+import { one, raw, run, sql } from './sql.js';
+import { TABLES } from './tables.js';
+
+/** Who connects: sizes and timeouts differ (reliability.md, REL-6). */
+export type Role = 'api' | 'prober' | 'all' | 'migrate';
+
+export interface ConnectOptions {
+  readonly role: Role;
+  /** A PostgreSQL server; or */
+  readonly url?: string;
+  /** the embedded database: makes one end of a connection. */
+  readonly stream?: () => Duplex;
+  /** A pooler stands between: no startup parameters, no named statements. */
+  readonly behindPooler?: boolean;
+  readonly log?: (message: string) => void;
+  /** How long the first connection is tried, milliseconds. */
+  readonly patienceMs?: number;
+}
+
+/** The database cannot serve as it is; the message says what to do. */
+export class UnfitDatabase extends Error {
+  override readonly name = 'UnfitDatabase';
+}
+
+const POLICY: Readonly<Record<Role, { max: number; connectMs: number; queryMs: number; statementMs: number }>> = {
+  api: { max: 10, connectMs: 2_000, queryMs: 5_000, statementMs: 4_000 },
+  prober: { max: 6, connectMs: 5_000, queryMs: 10_000, statementMs: 8_000 },
+  all: { max: 10, connectMs: 2_000, queryMs: 10_000, statementMs: 8_000 },
+  migrate: { max: 2, connectMs: 5_000, queryMs: 600_000, statementMs: 600_000 },
+};
+
+/** Connections to the one session of the embedded database. */
+const EMBEDDED_CONNECTIONS = 5;
+
+/** Opens the pool, waiting for a server that is not up yet. @throws UnfitDatabase with one sentence */
+export async function connect(options: ConnectOptions): Promise<DataSource> {
+  const db = new DataSource({
+    type: 'postgres',
+    ...(options.url === undefined ? {} : { url: options.url }),
+    entities: [...TABLES],
+    migrations: [...MIGRATIONS],
+    migrationsTableName: 'migrations',
+    migrationsTransactionMode: 'each',
+    installExtensions: false,
+    synchronize: false,
+    invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' },
+    poolErrorHandler: (error: unknown) => options.log?.(`a database connection broke: ${messageOf(error)}`),
+    extra: poolOptions(options),
+  });
+  await initialise(db, options);
+  return db;
+}
+
+function poolOptions({ role, stream, behindPooler = false }: ConnectOptions): Record<string, unknown> {
+  const { max, connectMs, queryMs, statementMs } = POLICY[role];
+  const client = {
+    max: stream === undefined ? max : EMBEDDED_CONNECTIONS,
+    connectionTimeoutMillis: connectMs,
+    query_timeout: queryMs,
+    keepAlive: true,
+    Client: TimeoutSafeClient,
+    behindPooler,
+    ...(stream === undefined ? {} : { stream }),
+  };
+  if (behindPooler || stream !== undefined) return client;
+  return {
+    ...client,
+    application_name: `sightline-${role}`,
+    statement_timeout: statementMs,
+    lock_timeout: 2_000,
+    idle_in_transaction_session_timeout: 10_000,
+    options: '-c TimeZone=UTC',
+  };
+}
+
+/** Answers of a server that more patience does not cure. */
+const HOPELESS: Readonly<Record<string, string>> = {
+  '28P01': 'the password is wrong',
+  '28000': 'this login is not let in',
+  '3D000': 'this database does not exist',
+  ERR_INVALID_URL: 'DATABASE_URL is no URL that node-postgres reads',
+};
+
+async function initialise(db: DataSource, { log, patienceMs = 30_000 }: ConnectOptions): Promise<void> {
+  const until = Date.now() + patienceMs;
+  for (let delayMs = 250; ; delayMs = Math.min(delayMs * 2, 4_000)) {
+    try {
+      await db.initialize();
+      return;
+    } catch (error) {
+      const why = HOPELESS[codeOf(error)];
+      if (why !== undefined) throw new UnfitDatabase(`The database refuses us: ${why}.`, { cause: error });
+      if (Date.now() + delayMs > until) {
+        const detail = `The database did not answer within ${patienceMs / 1000} s: ${messageOf(error)}.`;
+        throw new UnfitDatabase(detail, { cause: error });
+      }
+      log?.(`the database does not answer yet (${messageOf(error)}); trying again in ${delayMs / 1000} s`);
+      await wait(delayMs);
+    }
+  }
+}
+
+export const codeOf = (error: unknown): string => String((error as { readonly code?: unknown } | null)?.code ?? '');
+
+const messageOf = (error: unknown): string => {
+  const { message = '', code = '' } = (error ?? {}) as { readonly message?: string; readonly code?: string };
+  return message || code || String(error);
+};
+
+type Query = (...args: unknown[]) => unknown;
+
+/**
+ * A client whose query timed out still waits for the old answer, and TypeORM gives it back to the pool, where the next
+ * queries time out too (1.1, measured). So its socket is destroyed, and the pool makes a new one.
+ */
+class TimeoutSafeClient extends pg.Client {
+  constructor(config: pg.ClientConfig) {
+    super(config);
+    const query = this.query.bind(this) as Query;
+    this.query = ((...args: unknown[]) => {
+      const pending = query(...args);
+      return pending instanceof Promise ? pending.catch((error: unknown) => this.giveUp(error)) : pending;
+    }) as typeof this.query;
+  }
+
+  private async giveUp(error: unknown): Promise<never> {
+    if (/Query read timeout/.test(messageOf(error))) {
+      const { stream } = (this as unknown as { readonly connection: { readonly stream: Duplex } }).connection;
+      const closed = new Promise((resolve) => stream.once('close', resolve));
+      stream.destroy();
+      await closed;
+    }
+    throw error;
+  }
+}
+
+const POSTGRES_FLOOR = 15;
+const POSTGIS_FLOOR = [3, 3] as const;
+
+/** Refuses a server that is too old or has no PostGIS. @throws UnfitDatabase */
+export async function requirePostgis(db: DataSource): Promise<void> {
+  const { server } = one(
+    await run<{ server: number }>(db, sql`select current_setting('server_version_num')::int / 10000 as server`),
+  );
+  if (server < POSTGRES_FLOOR) {
+    throw new UnfitDatabase(
+      `Sightline needs PostgreSQL ${POSTGRES_FLOOR} or newer; this server is PostgreSQL ${server}.`,
+    );
+  }
+  const installed = await run<{ version: string }>(
+    db,
+    sql`select extversion as version from pg_extension where extname = 'postgis'`,
+  );
+  const version = installed[0]?.version ?? (await createPostgis(db));
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major < POSTGIS_FLOOR[0] || (major === POSTGIS_FLOOR[0] && minor < POSTGIS_FLOOR[1])) {
+    throw new UnfitDatabase(`Sightline needs PostGIS ${POSTGIS_FLOOR.join('.')} or newer; this server has ${version}.`);
+  }
+}
+
+async function createPostgis(db: DataSource): Promise<string> {
+  const available = await run(db, sql`select from pg_available_extensions where name = 'postgis'`);
+  if (available.length === 0) {
+    throw new UnfitDatabase(
+      'This PostgreSQL server has no PostGIS: install it there (on Debian: postgresql-<version>-postgis-3), then start again.',
+    );
+  }
+  try {
+    await run(db, raw('create extension if not exists postgis'));
+  } catch (error) {
+    const cure = 'Have a superuser run in this database: create extension postgis;';
+    throw new UnfitDatabase(`PostGIS is not in this database, and this login may not add it. ${cure}`, {
+      cause: error,
+    });
+  }
+  const rows = await run<{ version: string }>(
+    db,
+    sql`select extversion as version from pg_extension where extname = 'postgis'`,
+  );
+  return one(rows).version;
+}
+
+/** Brings the schema up to date, one migrator at a time. @returns names of the migrations that ran */
+export async function migrate(db: DataSource): Promise<readonly string[]> {
+  await requirePostgis(db);
+  const runner = db.createQueryRunner();
+  try {
+    // A session lock, on the connection that migrates; a migrator never goes through a pooler.
+    await runner.query(`select pg_advisory_lock(hashtext('sightline migrate'))`);
+    const ran = await db.runMigrations({ transaction: 'each' });
+    await runner.query(`select pg_advisory_unlock(hashtext('sightline migrate'))`);
+    return ran.map(({ name }) => name);
+  } finally {
+    await runner.release();
+  }
+}
+
+/** Refuses a database whose schema is older than the program. @throws UnfitDatabase */
+export async function requireMigrated(db: DataSource): Promise<void> {
+  await requirePostgis(db);
+  if (await db.showMigrations()) {
+    throw new UnfitDatabase('The database is older than this program: run `sightline migrate` once, then start again.');
+  }
+}
+
+/** In production nobody connects as one who could pass by the rules. @throws UnfitDatabase */
+export async function requireModestLogin(db: DataSource): Promise<void> {
+  const { login, mighty, owns } = one(
+    await run<{ login: string; mighty: boolean; owns: boolean }>(
+      db,
+      sql`
+        select session_user::text as login,
+               (rolsuper or rolbypassrls) as mighty,
+               exists (select from pg_class where relowner = pg_roles.oid and relname = 'camera') as owns
+        from pg_roles where rolname = session_user`,
+    ),
+  );
+  const why = mighty ? 'is superuser or may bypass row security' : owns ? 'owns the tables' : null;
+  if (why !== null) {
+    const cure = 'Use a login that is a member of sightline_api or sightline_prober only.';
+    throw new UnfitDatabase(`In production the login ${login} may not serve, since it ${why}. ${cure}`);
+  }
+}
+
+/** Whether the database answers now. */
+export async function ping(db: DataSource): Promise<boolean> {
+  try {
+    await run(db, sql`select 1`);
+    return true;
+  } catch (error) {
+    if (error instanceof Error) return false;
+    throw error;
+  }
+}

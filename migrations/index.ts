@@ -1,0 +1,14 @@
+import { Authorities1764000000001 } from './0001-authorities.js';
+import { Cameras1764000000002 } from './0002-cameras.js';
+import { Probing1764000000003 } from './0003-probing.js';
+import { Callers1764000000004 } from './0004-callers.js';
+import { Roles1764000000005 } from './0005-roles.js';
+
+/** How the database came to be, in order. A migration is never edited once it is released. */
+export const MIGRATIONS = [
+  Authorities1764000000001,
+  Cameras1764000000002,
+  Probing1764000000003,
+  Callers1764000000004,
+  Roles1764000000005,
+] as const;
