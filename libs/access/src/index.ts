@@ -1,0 +1,4 @@
+export * from './api-key.js';
+export * from './keyring.js';
+export * from './mint-rights.js';
+export * from './principal.js';
