@@ -1,0 +1,2 @@
+export * from './settings.js';
+export { SETTINGS, type LogLevel, type SettingDescription } from './table.js';
