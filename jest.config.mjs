@@ -11,6 +11,11 @@ const common = {
   moduleFileExtensions: ['ts', 'js', 'mjs', 'json', 'node'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/\\.sightline'],
 };
+/** A database that this run's specs share; each spec file has a clone of its own. */
+const withPostgis = {
+  globalSetup: '<rootDir>/libs/testing/src/engine.ts',
+  globalTeardown: '<rootDir>/libs/testing/src/global-teardown.ts',
+};
 const roots = ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/migrations'];
 
 export default {
@@ -18,12 +23,14 @@ export default {
     { ...common, displayName: 'unit', roots, testRegex: '(?<!\\.(medium|e2e))\\.spec\\.ts$' },
     {
       ...common,
+      ...withPostgis,
       displayName: 'medium',
       roots,
       testRegex: '\\.medium\\.spec\\.ts$',
     },
     {
       ...common,
+      ...withPostgis,
       displayName: 'e2e',
       roots,
       testRegex: '\\.e2e\\.spec\\.ts$',

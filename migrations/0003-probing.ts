@@ -16,9 +16,11 @@ export class Probing1764000000003 implements MigrationInterface {
         asked_at timestamptz,
         lease_owner text,
         lease_until timestamptz,
-        epoch bigint not null default 0,
+        -- Both begin with the clock: a camera that was suspended comes back with a new row, and must not repeat numbers
+        -- under which a prober of its old row may still be out.
+        epoch bigint not null default (date_part('epoch', now()) * 1000)::bigint,
         -- Grows with each change of what is dialled: a probe of the old configuration counts no more.
-        config_version integer not null default 1
+        config_version bigint not null default (date_part('epoch', now()) * 1000)::bigint
       ) with (fillfactor = 70)`);
     await runner.query('create index probe_lease_due_idx on probe_lease (due_at)');
     await runner.query('create index probe_lease_host_idx on probe_lease (host) where lease_until is not null');
@@ -30,6 +32,8 @@ export class Probing1764000000003 implements MigrationInterface {
         -- Members of the health document that change only with a probe; and the state machine's own memory.
         shown jsonb not null default '{}',
         state jsonb,
+        -- What a prober wants to know again of the services and the stored picture: pinned keys, validators, its hash.
+        memory jsonb,
         -- The last probe, as its report.
         report jsonb,
         revision integer not null default 0,

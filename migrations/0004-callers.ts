@@ -16,18 +16,22 @@ export class Callers1764000000004 implements MigrationInterface {
         scopes text[] not null,
         -- null: every authority
         authorities text[],
+        -- Principal that made it, 'key:' and a key_id; or 'command', or 'settings' for SIGHTLINE_ADMIN_KEY.
         created_by text not null,
         created_at timestamptz not null default now(),
-        expires_at timestamptz not null,
+        -- null: holds while it is set
+        expires_at timestamptz,
         last_used_at timestamptz,
-        revoked_at timestamptz
+        revoked_at timestamptz,
+        constraint api_key_expires_at_check check (expires_at is not null or created_by = 'settings')
       )`);
     await runner.query(`
       create table idempotent_answer (
         principal text not null,
         key text not null,
         fingerprint bytea not null,
-        status smallint,
+        -- Only what went well is kept; null while the transaction that began still works.
+        status smallint constraint idempotent_answer_status_check check (status between 200 and 299),
         headers jsonb,
         body text,
         created_at timestamptz not null default now(),

@@ -38,7 +38,7 @@ const text = (description: string, example: string, max = 200): Selector<string>
       : { finding: ['length', `expected 1 to ${max} characters, got ${shown(given)}`] },
 });
 
-const code = <T extends string>(list: readonly T[], description: string): Selector<T> => ({
+const code = <const T extends string>(list: readonly T[], description: string): Selector<T> => ({
   description,
   schema: { type: 'string', enum: list },
   parse: (given) =>

@@ -128,6 +128,16 @@ export class CameraLinks {
   @Shown({ type: 'string', format: 'uri' }) thumbnail!: string;
 }
 
+/** Where the latest picture of a camera is, and how old. */
+export class CameraThumbnail {
+  /** Address of the picture. */
+  @Shown({ type: 'string', format: 'uri' }) url!: string;
+  /** When it was taken, RFC 3339 UTC. */
+  @Shown({ type: 'string', format: 'date-time' }) capturedAt!: string;
+  /** Whether it is too old to be called current, or the camera does not show one now. */
+  @Shown({ type: 'boolean' }) stale!: boolean;
+}
+
 /** A camera as the registry answers it. */
 export class Camera extends CameraDocument {
   /** UUIDv7. @example "019ac8f2-6d1b-7a55-9d0e-3f2b8c4d5e6f" */
@@ -149,6 +159,8 @@ export class Camera extends CameraDocument {
   links!: CameraLinks;
   /** What probes have established; on single cameras, and in lists with `include=health`. */
   health?: Health;
+  /** The latest picture; in lists with `include=thumbnail`, absent where there is none. */
+  thumbnail?: CameraThumbnail;
   /** Distance from the point of `near`, metres on the ellipsoid. */
   @Shown({ type: 'number', minimum: 0 }) distanceM?: number;
   /** Direction of the camera from the point of `near`, degrees clockwise from true north. */
@@ -166,6 +178,7 @@ export const CAMERA_MADE = [
   'missing',
   'footprint',
   'health',
+  'thumbnail',
   'links',
   'distanceM',
   'bearingDeg',

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 
 export * from './access.document.js';
+export * from './api-key.document.js';
 export * from './authority.document.js';
 export * from './camera-faults.js';
 export * from './camera-parts.document.js';
@@ -14,6 +15,7 @@ export * from './errors.js';
 export * from './frame.js';
 export * from './geometry.document.js';
 export * from './health.document.js';
+export * from './import.document.js';
 export * from './member-schema.js';
 export * from './merge-patch.js';
 export * from './problems.js';

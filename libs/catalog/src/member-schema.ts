@@ -27,3 +27,8 @@ export const Shown =
   (schema: JsonSchema): PropertyDecorator =>
   (prototype, member) =>
     stateSchema(prototype, String(member), { readOnly: true, ...schema });
+
+/** Every class whose members say something, by name; subclasses that add nothing are found by their own name's lookup. */
+export function statedClasses(): ReadonlyMap<string, new () => object> {
+  return new Map([...stated.keys()].map((prototype) => [prototype.constructor.name, prototype.constructor as new () => object]));
+}

@@ -61,6 +61,13 @@ export class Authorities {
     return found;
   }
 
+  /** The authority, kept as it is until the transaction ends: cameras are judged by its rules. @throws NotFound */
+  async hold(slug: string): Promise<Authority> {
+    const found = await this.findBy(sql`a.slug = ${slug}`, raw('for share'));
+    if (found === null) throw new NotFound(`no authority has the slug ${JSON.stringify(slug)}`);
+    return found;
+  }
+
   private async findBy(condition: Fragment, lock: Fragment): Promise<Authority | null> {
     const rows = await run<{ authority: Authority }>(
       this.db,

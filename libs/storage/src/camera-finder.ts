@@ -1,8 +1,7 @@
 import { type CameraSearch, DEFAULT_RADIUS_M, NotFound, type ScopedQuery } from '#catalog';
-import type { DataSource } from 'typeorm';
 import { answer, type Extras, feature, health, IS_STALE, isVisible, STATUS } from './camera-answer.js';
 import { utc } from './moments.js';
-import { and, type Fragment, NOTHING, one, raw, run, runHot, sql } from './sql.js';
+import { and, type Database, type Fragment, NOTHING, one, raw, run, runHot, sql } from './sql.js';
 
 /** Where a list goes on: the sort key of the last camera seen, and its id. */
 export interface CameraCursor {
@@ -11,11 +10,14 @@ export interface CameraCursor {
   readonly id: string;
 }
 
+/** GeoJSON: a Feature whose properties are the document. */
+export type CameraForm = 'json' | 'geojson';
+
 export interface CameraPageOptions {
   readonly search: CameraSearch;
   readonly limit: number;
   readonly after?: CameraCursor;
-  readonly form: 'json' | 'geojson';
+  readonly form: CameraForm;
   /** Begins every link. */
   readonly baseUrl: string;
 }
@@ -31,31 +33,45 @@ export interface CameraPage {
 
 /** Reads of cameras: every one takes the caller's scope. */
 export class CameraFinder {
-  constructor(private readonly db: DataSource) {}
+  constructor(private readonly db: Database) {}
 
   /** One camera with its health, as JSON text. @throws NotFound alike for hidden and for unknown ids */
-  async get(id: string, scope: ScopedQuery, baseUrl: string): Promise<FoundCamera> {
-    return this.getBy(sql`c.id = ${id}::uuid`, scope, baseUrl, `no camera has the id ${id}`);
+  async get(id: string, scope: ScopedQuery, baseUrl: string, form: CameraForm = 'json'): Promise<FoundCamera> {
+    const found = await this.findBy(sql`c.id = ${id}::uuid`, scope, baseUrl, form);
+    if (found === undefined) throw new NotFound(`no camera has the id ${id}`);
+    return found;
   }
 
   /** The same camera by its agency's own id. @throws NotFound */
-  async getLocal(authority: string, localId: string, scope: ScopedQuery, baseUrl: string): Promise<FoundCamera> {
+  async getLocal(
+    { authority, localId }: { readonly authority: string; readonly localId: string },
+    scope: ScopedQuery,
+    baseUrl: string,
+    form: CameraForm = 'json',
+  ): Promise<FoundCamera> {
     const condition = sql`c.authority = ${authority} and c.local_id = ${localId}`;
-    return this.getBy(condition, scope, baseUrl, 'this authority has no camera of this localId');
+    const found = await this.findBy(condition, scope, baseUrl, form);
+    if (found === undefined) throw new NotFound('this authority has no camera of this localId');
+    return found;
   }
 
-  private async getBy(condition: Fragment, scope: ScopedQuery, baseUrl: string, missing: string): Promise<FoundCamera> {
+  private async findBy(
+    condition: Fragment,
+    scope: ScopedQuery,
+    baseUrl: string,
+    form: CameraForm,
+  ): Promise<FoundCamera | undefined> {
+    const document = answer(scope, baseUrl, { health: true, thumbnail: false });
     const rows = await runHot<FoundCamera>(
       this.db,
       sql`
         select c.id, c.version, c.authority, h.revision,
-               (${answer(scope, baseUrl, { health: true, thumbnail: false })})::text as json
+               (${form === 'geojson' ? feature(document) : document})::text as json
         from camera c
         join camera_health h on h.camera_id = c.id
         left join probe_lease l on l.camera_id = c.id
         where ${condition} and ${isVisible(scope)}`,
     );
-    if (rows[0] === undefined) throw new NotFound(missing);
     return rows[0];
   }
 
@@ -83,8 +99,12 @@ export class CameraFinder {
                h.frame_key as "frameKey", h.thumbnail_key as "thumbnailKey",
                ${raw(utc('h.captured_at'))} as "capturedAt", ${IS_STALE} as stale,
                c.document #>> '{access,thumbnails}' as thumbnails,
-               coalesce((c.document #>> '{access,publicMaxWidthPx}')::int, 640) as "publicMaxWidthPx"
+               coalesce((c.document #>> '{access,publicMaxWidthPx}')::int, 640) as "publicMaxWidthPx",
+               now() < h.captured_at + make_interval(secs => (c.document #>> '{access,publicDelayS}')::float8)
+                 as "isHeldBack",
+               a.document #>> '{terms,imagesNeedContract}' = 'true' as "needsContract"
         from camera c
+        join authority a on a.slug = c.authority
         join camera_health h on h.camera_id = c.id
         where c.id = ${id}::uuid and ${isVisible(scope)}`,
     );
@@ -161,7 +181,12 @@ export interface StoredPicture {
   readonly capturedAt: string | null;
   readonly stale: boolean | null;
   readonly thumbnails: string | null;
+  /** Widest picture for others than the camera's own authority, pixels. */
   readonly publicMaxWidthPx: number;
+  /** Others may not see this picture yet (`access.publicDelayS`). */
+  readonly isHeldBack: boolean | null;
+  /** The authority shows pictures to others under a contract only. */
+  readonly needsContract: boolean | null;
 }
 
 interface FoundRow {

@@ -3,6 +3,7 @@ import {
   type Completeness,
   type KeptService,
   type KnownService,
+  type Lifecycle,
   type ResolvedCamera,
 } from '#catalog';
 import { and, type Database, one, raw, run, sql } from './sql.js';
@@ -41,8 +42,12 @@ export interface KeptCamera {
   readonly authority: string;
   readonly localId: string;
   readonly version: number;
-  readonly lifecycle: string;
-  readonly document: ResolvedCamera & { services: KnownService[] };
+  readonly lifecycle: Lifecycle;
+  readonly document: ResolvedCamera & {
+    readonly services: KnownService[];
+    readonly uid: string;
+    readonly missing: readonly string[];
+  };
   readonly contentHash: Buffer;
   readonly services: readonly KeptService[];
 }
@@ -116,6 +121,24 @@ export class Cameras {
     );
     await this.replaceSecrets(records);
     await this.requeue(records);
+  }
+
+  /**
+   * Takes over addresses that a publisher makes anew each time. Nothing that the agency states has changed: no new version, no entry in the change
+   * feed, no probe out of turn.
+   */
+  async refresh(records: readonly CameraRecord[]): Promise<void> {
+    await run(
+      this.db,
+      sql`
+        with r as (
+          select r.*, ${STATED}
+          from jsonb_to_recordset(${rowsOf(records)}::jsonb) as r ${RECORD})
+        update camera c
+        set document = r.document, public_document = r.public_document, content_hash = r.hash
+        from r
+        where c.id = r.id`,
+    );
   }
 
   /** UPDATE, then INSERT: the API may write ciphertexts but not read them, as ON CONFLICT would (CRED-1). */

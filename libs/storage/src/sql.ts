@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { DataSource, EntityManager } from 'typeorm';
+import { type DataSource, EntityManager } from 'typeorm';
 
 /** Something that runs statements: the pool, or one transaction. */
 export type Database = DataSource | EntityManager;
@@ -74,13 +74,25 @@ interface Pool {
 
 /**
  * Runs a hot read as a named statement, which the server plans once a connection (1.3 × the requests, toolchain.md);
- * unnamed where a pooler stands between.
+ * unnamed inside a transaction and where a pooler stands between.
  */
-export async function runHot<Row>(db: DataSource, fragment: Fragment): Promise<Row[]> {
+export async function runHot<Row>(db: Database, fragment: Fragment): Promise<Row[]> {
+  if (db instanceof EntityManager) return run<Row>(db, fragment);
   const { text, values } = compile(fragment);
   const pool = (db.driver as unknown as { readonly master: Pool }).master;
   const pooled = (db.options as { readonly extra?: { readonly behindPooler?: boolean } }).extra?.behindPooler === true;
-  const name = pooled ? {} : { name: createHash('sha1').update(text).digest('base64url') };
+  const name = pooled ? {} : { name: nameOf(text) };
   const { rows } = await pool.query({ ...name, text, values });
   return rows as Row[];
+}
+
+const names = new Map<string, string>();
+
+/** Statements are few, their texts long: each is hashed once. */
+function nameOf(text: string): string {
+  const known = names.get(text);
+  if (known !== undefined) return known;
+  const name = createHash('sha1').update(text).digest('base64url');
+  if (names.size < 1_000) names.set(text, name);
+  return name;
 }

@@ -89,6 +89,9 @@ export const CAMERA_SECRET = new EntitySchema({
   },
 });
 
+/** Milliseconds since 1970, as PostgreSQL prints it and TypeORM strips it of casts (and lowers it: hence no EXTRACT). */
+const CLOCK_MS = () => "((date_part('epoch', now()) * (1000)))";
+
 export const PROBE_LEASE = new EntitySchema({
   name: 'probe_lease',
   columns: {
@@ -98,8 +101,8 @@ export const PROBE_LEASE = new EntitySchema({
     asked_at: optional(moment),
     lease_owner: optional(text),
     lease_until: optional(moment),
-    epoch: { type: 'bigint', default: 0 },
-    config_version: { ...integer, default: 1 },
+    epoch: { type: 'bigint', default: CLOCK_MS },
+    config_version: { type: 'bigint', default: CLOCK_MS },
   },
   indices: [
     { name: 'probe_lease_due_idx', columns: ['due_at'] },
@@ -114,6 +117,7 @@ export const CAMERA_HEALTH = new EntitySchema({
     status: { ...text, default: 'unknown' },
     shown: { ...json, default: {} },
     state: optional(json),
+    memory: optional(json),
     report: optional(json),
     revision: { ...integer, default: 0 },
     checked_at: optional(moment),
@@ -137,11 +141,12 @@ export const API_KEY = new EntitySchema({
     authorities: optional({ ...text, array: true }),
     created_by: text,
     created_at: now,
-    expires_at: moment,
+    expires_at: optional(moment),
     last_used_at: optional(moment),
     revoked_at: optional(moment),
   },
   uniques: [{ name: 'api_key_key_id_key', columns: ['key_id'] }],
+  checks: [{ name: 'api_key_expires_at_check', expression: "expires_at is not null or created_by = 'settings'" }],
 });
 
 export const IDEMPOTENT_ANSWER = new EntitySchema({
@@ -155,6 +160,7 @@ export const IDEMPOTENT_ANSWER = new EntitySchema({
     body: optional(text),
     created_at: now,
   },
+  checks: [{ name: 'idempotent_answer_status_check', expression: 'status between 200 and 299' }],
   indices: [{ name: 'idempotent_answer_created_idx', columns: ['created_at'] }],
 });
 
