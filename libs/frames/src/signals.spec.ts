@@ -1,0 +1,125 @@
+import { describe, expect, test } from '@jest/globals';
+import { damageIn, GREY_HEIGHT_PX, GREY_WIDTH_PX, signalsOf } from './signals.js';
+
+const grey = (value: (x: number, y: number) => number): Buffer =>
+  Buffer.from(
+    Array.from({ length: GREY_WIDTH_PX * GREY_HEIGHT_PX }, (_, at) =>
+      value(at % GREY_WIDTH_PX, Math.floor(at / GREY_WIDTH_PX)),
+    ),
+  );
+/** No two rows alike, each with a standard deviation of about 29. */
+const texture = (x: number, y: number): number => (x * 37 + y * 59) % 100;
+
+describe('signalsOf', () => {
+  test('one grey', () => {
+    expect(
+      signalsOf(
+        grey(() => 128),
+        0.05,
+      ),
+    ).toMatchObject({
+      mean: 128,
+      sd: 0,
+      darkShare: 0,
+      brightShare: 0,
+      flatCellsShare: 1,
+      laplacianVariance: 0,
+      bitsPerPixel: 0.05,
+    });
+  });
+
+  test('thresholds of dark and bright are 26 and 245', () => {
+    const halves = signalsOf(
+      grey((x) => (x < 40 ? 25 : x < 80 ? 26 : x < 120 ? 245 : 246)),
+      1,
+    );
+    expect(halves).toMatchObject({ darkShare: 0.25, brightShare: 0.25 });
+  });
+
+  test('a checkerboard: mean, deviation and Laplacian worked by hand', () => {
+    const { mean, sd, laplacianVariance, flatCellsShare } = signalsOf(
+      grey((x, y) => ((x + y) % 2) * 10),
+      1,
+    );
+    expect(mean).toBe(5);
+    expect(sd).toBe(5);
+    // Each inner pixel answers 4 × 10 or -4 × 10.
+    expect(laplacianVariance).toBe(1_600);
+    expect(flatCellsShare).toBe(0);
+  });
+
+  test('cells are counted one by one', () => {
+    // 3 of 16 columns flat; 1 of the others has a deviation just above 2.
+    const { flatCellsShare } = signalsOf(
+      grey((x, y) => (x < 30 ? 90 : x < 40 ? 90 + (y % 2) * 5 : texture(x, y))),
+      1,
+    );
+    expect(flatCellsShare).toBeCloseTo(3 / 16, 12);
+  });
+
+  test('a picture of another size is a bug', () => {
+    expect(() => signalsOf(Buffer.alloc(100), 1)).toThrow('bug:');
+  });
+});
+
+describe('damageIn', () => {
+  const whole = { warned: false, heightPx: 720 };
+  const warned = { warned: true, heightPx: 720 };
+  const flatFrom = (row: number): Buffer => grey((x, y) => (y < row ? texture(x, y) : 128));
+  const smeared = (from: number, to: number): Buffer => grey((x, y) => texture(x, y >= from && y <= to ? from - 1 : y));
+
+  test('nine flat rows at the bottom are damage where the decoder complained', () => {
+    expect(damageIn(flatFrom(81), warned)).toBe('the lower 10 % of the picture never came');
+    expect(damageIn(flatFrom(82), warned)).toBeNull();
+    expect(damageIn(flatFrom(0), warned)).toMatch('100 %');
+  });
+
+  test('a flat lower part without a complaint is fog', () => {
+    expect(damageIn(flatFrom(45), whole)).toBeNull();
+  });
+
+  test('flat rows elsewhere are no damage', () => {
+    expect(
+      damageIn(
+        grey((x, y) => (y < 80 ? 128 : texture(x, y))),
+        warned,
+      ),
+    ).toBeNull();
+  });
+
+  test('a row is flat below a deviation of 1', () => {
+    const last = (step: number): Buffer => grey((x, y) => (y < 70 ? texture(x, y) : 100 + (x % 2) * step));
+    expect(damageIn(last(1), warned)).not.toBeNull();
+    expect(damageIn(last(2), warned)).toBeNull();
+  });
+
+  test('twenty repeated rows that reach below row 67 are a smear, complaint or not', () => {
+    expect(damageIn(smeared(70, 89), whole)).toMatch('smeared');
+    expect(damageIn(smeared(49, 68), whole)).toMatch('smeared');
+    expect(damageIn(smeared(48, 67), whole)).toBeNull();
+    expect(damageIn(smeared(71, 89), whole)).toBeNull();
+    expect(damageIn(smeared(20, 60), whole)).toBeNull();
+  });
+
+  test('rows that differ by sensor noise, or have no structure, are none', () => {
+    const noisy = grey((x, y) => texture(x, 0) + ((x * 7 + y * 13) % 2));
+    expect(damageIn(noisy, whole)).toBeNull();
+    expect(
+      damageIn(
+        grey((x) => 100 + (x % 2) * 15),
+        whole,
+      ),
+    ).toBeNull();
+    expect(
+      damageIn(
+        grey((x) => 100 + (x % 2) * 17),
+        whole,
+      ),
+    ).toMatch('smeared');
+  });
+
+  test('a picture of fewer than 90 rows has interpolated ones, which repeat', () => {
+    expect(damageIn(smeared(40, 89), { warned: false, heightPx: 89 })).toBeNull();
+    expect(damageIn(smeared(40, 89), { warned: false, heightPx: 90 })).not.toBeNull();
+  });
+});
