@@ -30,5 +30,7 @@ export const Shown =
 
 /** Every class whose members say something, by name; subclasses that add nothing are found by their own name's lookup. */
 export function statedClasses(): ReadonlyMap<string, new () => object> {
-  return new Map([...stated.keys()].map((prototype) => [prototype.constructor.name, prototype.constructor as new () => object]));
+  return new Map(
+    [...stated.keys()].map((prototype) => [prototype.constructor.name, prototype.constructor as new () => object]),
+  );
 }

@@ -46,7 +46,11 @@ const countOf = (text: string): number => [...text].length;
 
 /** Text of `min` to `max` code points. */
 export const Text = (min: number, max: number, schema: JsonSchema = {}): PropertyDecorator =>
-  rule('text', { type: 'string', minLength: min, maxLength: max, ...schema }, (value) => judgeText(value, min, max));
+  rule('text', { type: 'string', minLength: min, maxLength: max, ...schema }, (value) => {
+    const finding = judgeText(value, min, max);
+    // What nobody may read back is not quoted either, whatever its type.
+    return schema.writeOnly === true && finding?.[0] === 'type' ? ['type', 'expected text'] : finding;
+  });
 
 function judgeText(value: unknown, min: number, max: number): Finding {
   if (typeof value !== 'string') return ['type', `expected text, got ${shown(value)}`];

@@ -1,5 +1,5 @@
 import type { ScopedQuery } from '#catalog';
-import { utc } from './moments.js';
+import { utc, utcOf } from './moments.js';
 import { type Fragment, join, raw, sql } from './sql.js';
 
 /** Outcomes that tell a stranger about somebody's network; he reads `unreachable` (security.md SSRF-9). */
@@ -20,6 +20,14 @@ const STALE_AT = `h.captured_at + make_interval(secs => coalesce(h.stale_after_s
 /** Whether the stored picture is too old, or the camera does not show one now (contract.md). Needs `c` and `h`. */
 export const IS_STALE = sql`(now() > ${raw(STALE_AT)} or ${STATUS} not in ('online', 'degraded', 'recovering'))`;
 
+/** Since when the shown status holds; needs `c` and `h`. */
+const SINCE = sql`case when ${STATUS} = h.status then coalesce((h.shown ->> 'since')::timestamptz, c.updated_at)
+    else c.updated_at end`;
+
+/** Since when the stored picture is no longer current: it grew old, or the camera stopped showing one. Needs `c` and `h`. */
+const STALE_SINCE = sql`greatest(h.captured_at, least(${raw(STALE_AT)},
+    case when ${STATUS} not in ('online', 'degraded', 'recovering') then ${SINCE} end))`;
+
 /** Whether the caller reads the camera as its own authority does. Needs `c`. */
 export const isOwn = ({ own }: ScopedQuery): Fragment =>
   own === 'all' ? raw('true') : sql`c.authority = any(${own}::text[])`;
@@ -36,10 +44,10 @@ export const health = (scope: ScopedQuery): Fragment => sql`jsonb_strip_nulls(
          else h.shown end
     || jsonb_build_object(
       'status', ${STATUS},
-      'since', coalesce(h.shown ->> 'since', ${raw(utc('c.updated_at'))}),
+      'since', ${utcOf(SINCE)},
       'checkedAt', ${raw(utc('h.checked_at'))},
       'capturedAt', ${raw(utc('h.captured_at'))},
-      'staleSince', case when ${IS_STALE} then ${raw(utc(`least(now(), ${STALE_AT})`))} end,
+      'staleSince', case when h.captured_at is not null and ${IS_STALE} then ${utcOf(STALE_SINCE)} end,
       'nextDueAt', ${raw(utc('l.due_at'))},
       'flapping', coalesce((h.shown ->> 'flapping')::boolean, false),
       'agreement', coalesce(h.shown ->> 'agreement', 'unknown'),

@@ -1,2 +1,9 @@
+import { type Fragment, raw, sql } from './sql.js';
+
+const FORM = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`;
+
 /** SQL text that prints a timestamptz column as RFC 3339 in UTC, to the millisecond, whatever the session's zone. */
-export const utc = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+export const utc = (column: string): string => `to_char(${column} at time zone 'UTC', ${FORM})`;
+
+/** The same of a fragment. */
+export const utcOf = (moment: Fragment): Fragment => sql`to_char((${moment}) at time zone 'UTC', ${raw(FORM)})`;

@@ -30,7 +30,9 @@ describe('migrations', () => {
       `select conname as name from pg_constraint c join pg_class r on r.oid = c.conrelid
        where r.relnamespace = 'public'::regnamespace and contype <> 'n' and r.relname not in ('spatial_ref_sys', 'migrations')`,
     );
-    const strange = names.filter(({ name }) => !/^[a-z_]+_(?:pkey|fkey|key|check)$/.test(name) || /^(?:PK|FK|UQ|CHK)_/.test(name));
+    const strange = names.filter(
+      ({ name }) => !/^[a-z_]+_(?:pkey|fkey|key|check)$/.test(name) || /^(?:PK|FK|UQ|CHK)_/.test(name),
+    );
     expect(strange).toEqual([]);
   });
 });

@@ -1,0 +1,46 @@
+import { Camera, PointDocument, Shown } from '#catalog';
+
+const url = { type: 'string', format: 'uri' } as const;
+const nullableUrl = { type: ['string', 'null'], format: 'uri' } as const;
+
+/** One page of cameras. */
+export class CameraPage {
+  items!: Camera[];
+  /** Address of this page. */
+  @Shown(url) self!: string;
+  /** Address of the next page; null after the last. */
+  @Shown(nullableUrl) next!: string | null;
+  /** With `updatedSince`: the address to poll for later changes. */
+  @Shown(url) resume?: string;
+}
+
+/** A camera as a GeoJSON feature (RFC 7946): the document is in `properties`. */
+export class CameraFeature {
+  @Shown({ type: 'string', const: 'Feature' }) type!: 'Feature';
+  /** Id of the camera. */
+  @Shown({ type: 'string', format: 'uuid' }) id!: string;
+  geometry!: PointDocument;
+  properties!: Camera;
+}
+
+/** A link of a GeoJSON answer. */
+export class CollectionLink {
+  /** What is there: `self` or `next`. */
+  @Shown({ type: 'string' }) rel!: string;
+  /** Media type. */
+  @Shown({ type: 'string' }) type!: string;
+  @Shown(url) href!: string;
+}
+
+/** One page of cameras as GeoJSON. */
+export class CameraCollection {
+  @Shown({ type: 'string', const: 'FeatureCollection' }) type!: 'FeatureCollection';
+  features!: CameraFeature[];
+  /** Features in this page. */
+  @Shown({ type: 'integer', minimum: 0 }) numberReturned!: number;
+  links!: CollectionLink[];
+  /** Address of the next page; null after the last. */
+  @Shown(nullableUrl) next!: string | null;
+  /** With `updatedSince`: the address to poll for later changes. */
+  @Shown(url) resume?: string;
+}

@@ -1,0 +1,58 @@
+import { isPlatformAdministrator, mayWrite, type Principal } from '#access';
+import type { Authority, CameraRegistration, Fault, Lifecycle } from '#catalog';
+import { withoutUserinfo } from '#catalog';
+import { type DialPolicy, literalRefusal } from '#probe';
+
+/** What may follow what (domain.md, section 4). Retired cameras come back only by their authority's administrator. */
+const NEXT: Readonly<Record<Lifecycle, readonly Lifecycle[]>> = {
+  planned: ['active', 'retired'],
+  active: ['maintenance', 'suspended', 'retired'],
+  maintenance: ['active', 'suspended', 'retired'],
+  suspended: ['active', 'retired'],
+  retired: ['active'],
+};
+
+/** What stands against a change of lifecycle, or nothing. */
+export function lifecycleFaults(from: Lifecycle, to: Lifecycle): readonly Fault[] {
+  if (from === to || NEXT[from].includes(to)) return [];
+  const detail = `a camera that is ${from} becomes ${NEXT[from].join(' or ')}, not ${to}`;
+  return [{ pointer: '/lifecycle', code: 'conflict', detail }];
+}
+
+/** Whether the caller may do what only an authority's administrator may: access floors, keys, reviving. */
+export const isAdministratorOf = (by: Principal, authority: string): boolean =>
+  isPlatformAdministrator(by) || (mayWrite(by, authority) && by.scopes.has('keys:write'));
+
+/** Which addresses the cameras of an authority may have. */
+export const policyOf = ({ network }: Pick<Authority, 'network'>, loopback: boolean): DialPolicy => ({
+  cidrs: network?.cidrs ?? [],
+  ...(network?.ports === undefined ? {} : { ports: network.ports }),
+  loopback,
+});
+
+/**
+ * Services whose URL names an address that may never be dialled, or lies outside a network that is set (SSRF-6). Names
+ * are judged when they are dialled.
+ */
+export function targetFaults(services: CameraRegistration['services'], policy: DialPolicy): readonly Fault[] {
+  return services.flatMap(({ url }, i) => {
+    const detail = literalRefusal(url, policy);
+    return detail === null ? [] : [{ pointer: `/services/${i}/url`, code: 'target_not_allowed' as const, detail }];
+  });
+}
+
+/** Whether the body carries a password: in `credentials`, or in a URL. */
+export const carriesCredentials = ({ services }: Pick<CameraRegistration, 'services'>): boolean =>
+  services.some(
+    ({ url, credentials }) => credentials?.username !== undefined || withoutUserinfo(url).credentials !== null,
+  );
+
+/**
+ * The device that is dialled first: its host, so that one recorder is asked one camera at a time. Loopback counts with the port, or a
+ * simulated street would be one device.
+ */
+export function deviceOf(url: string): string {
+  const { hostname, port, protocol } = new URL(url);
+  const isLoopback = hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]';
+  return isLoopback ? `${hostname}:${port === '' ? protocol : port}` : hostname.toLowerCase();
+}

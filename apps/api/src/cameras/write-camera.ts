@@ -1,0 +1,196 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { EntityManager } from 'typeorm';
+import { type Principal, requireAuthority, requireScope, scope } from '#access';
+import {
+  AlreadyRegistered,
+  type Authority,
+  below,
+  CAMERA_MADE,
+  CameraRegistration,
+  type Fault,
+  Forbidden,
+  isPlainObject,
+  type KeptService,
+  MalformedBody,
+  mergePatch,
+  NotFound,
+  RetiredExists,
+  ValidationFailed,
+} from '#catalog';
+import { Authorities, CameraFinder, type CameraRecord, Cameras, type FoundCamera, type KeptCamera } from '#storage';
+import { checked } from '../checked.js';
+import { requireMatch } from '../conditional.js';
+import type { ApiParts } from '../parts.js';
+import { carriesCredentials, isAdministratorOf, lifecycleFaults } from './camera-rules.js';
+import { composeRecord } from './compose-record.js';
+
+/** One write of one caller, inside the transaction that it belongs to. */
+export interface Write {
+  readonly tx: EntityManager;
+  readonly by: Principal;
+  readonly parts: ApiParts;
+  /** Begins every link of the answer. */
+  readonly baseUrl: string;
+  /** Unix time, milliseconds. */
+  readonly now: number;
+}
+
+/** Members that only the server writes; a name that a later release adds is refused as unknown until then. */
+const MADE: ReadonlySet<string> = new Set(CAMERA_MADE);
+
+/** Registers a camera. @throws AlreadyRegistered, RetiredExists with the address of the one there is */
+export async function registerCamera(body: unknown, write: Write): Promise<FoundCamera> {
+  const { tx, by } = write;
+  refuseMade(body);
+  const stated = checked(CameraRegistration, body);
+  requireAuthority(by, stated.authority);
+  const authority = await holdAuthority(stated.authority, tx);
+  const existing = await new Cameras(tx).findLocal(stated.authority, stated.localId);
+  if (existing !== null) throw existsAlready(existing, stated.localId);
+  const record = compose(stated, { id: uuidv7({ msecs: write.now }), authority, kept: [], write });
+  await new Cameras(tx).add([record]);
+  return read(record.id, write);
+}
+
+function existsAlready({ id, lifecycle }: { id: string; lifecycle: string }, localId: string): Error {
+  const at = `/v1/cameras/${id}`;
+  return lifecycle === 'retired'
+    ? new RetiredExists(`this authority had a camera ${JSON.stringify(localId)}, which is retired`, at)
+    : new AlreadyRegistered(`this authority has a camera ${JSON.stringify(localId)} already`, at);
+}
+
+/**
+ * Replaces what the agency states (PUT). A GET body may be sent back: what the server made is ignored, but another id,
+ * uid or version is refused.
+ */
+export async function replaceCamera(
+  id: string,
+  body: unknown,
+  ifMatch: string | undefined,
+  write: Write,
+): Promise<FoundCamera> {
+  const kept = await lockForWriting(id, ifMatch, write);
+  const stated = checked(CameraRegistration, withoutMade(body, { id, uid: kept.document.uid, version: kept.version }));
+  return change(kept, stated, write);
+}
+
+/** Applies a merge patch (RFC 7396) and judges the whole as a PUT. */
+export async function patchCamera(
+  id: string,
+  patch: unknown,
+  ifMatch: string | undefined,
+  write: Write,
+): Promise<FoundCamera> {
+  if (!isPlainObject(patch)) throw new MalformedBody('a merge patch of a camera is a JSON object');
+  refuseMade(patch);
+  const kept = await lockForWriting(id, ifMatch, write);
+  const { uid: _uid, missing: _missing, ...current } = kept.document;
+  return change(kept, checked(CameraRegistration, mergePatch(current, patch)), write);
+}
+
+/** Retires a camera: no more probed nor listed, its credentials destroyed, its localId taken for good. */
+export async function retireCamera(id: string, ifMatch: string | undefined, write: Write): Promise<void> {
+  const kept = await lockForWriting(id, ifMatch, write);
+  if (kept.lifecycle === 'retired') return;
+  const { uid: _uid, missing: _missing, ...current } = kept.document;
+  await change(kept, { ...(current as CameraRegistration), lifecycle: 'retired' }, write);
+}
+
+/** The camera, locked, if the caller may change it. @throws NotFound, Forbidden, PreconditionRequired, VersionMismatch */
+async function lockForWriting(id: string, ifMatch: string | undefined, write: Write): Promise<KeptCamera> {
+  const { tx, by } = write;
+  // What the caller may not know is not found, whatever else is wrong (AUTHZ-5).
+  const { authority } = await new CameraFinder(tx).get(id, scope(by), write.baseUrl);
+  requireAuthority(by, authority);
+  const [kept] = await new Cameras(tx).lock([id]);
+  if (kept === undefined) throw new NotFound(`no camera has the id ${id}`);
+  requireMatch(ifMatch, kept.version);
+  return kept;
+}
+
+async function change(kept: KeptCamera, stated: CameraRegistration, write: Write): Promise<FoundCamera> {
+  const { by, tx } = write;
+  const faults = lifecycleFaults(kept.lifecycle, stated.lifecycle ?? 'active');
+  if (faults.length > 0) throw new ValidationFailed(faults);
+  if (kept.lifecycle === 'retired' && stated.lifecycle !== 'retired' && !isAdministratorOf(by, kept.authority)) {
+    throw new Forbidden(`only an administrator of ${kept.authority} revives a retired camera`);
+  }
+  const moves = stated.authority !== kept.authority;
+  if (moves) requireAuthority(by, stated.authority);
+  const authority = await holdAuthority(stated.authority, tx);
+  const clashes =
+    moves || stated.localId !== kept.localId ? await new Cameras(tx).findLocal(stated.authority, stated.localId) : null;
+  if (clashes !== null) throw existsAlready(clashes, stated.localId);
+  const fingerprints = await new Cameras(tx).fingerprints([kept.id]);
+  const record = compose(stated, {
+    id: kept.id,
+    authority,
+    // Credentials do not move to another agency.
+    kept: moves ? [] : kept.services,
+    fingerprintOf: (slot) => (moves ? undefined : fingerprints.get(`${kept.id}/${slot}`)),
+    write,
+  });
+  if (!isUnchanged(kept, record)) await new Cameras(tx).replace([record]);
+  return read(kept.id, write);
+}
+
+/** Equal in all that the agency states, and no credentials sent: no new version, nothing dialled anew. */
+const isUnchanged = (kept: KeptCamera, record: CameraRecord): boolean =>
+  record.secrets.length === 0 && kept.contentHash.equals(record.contentHash);
+
+interface ToCompose {
+  readonly id: string;
+  readonly authority: Authority;
+  readonly kept: readonly KeptService[];
+  readonly fingerprintOf?: (slot: number) => string | undefined;
+  readonly write: Write;
+}
+
+function compose(stated: CameraRegistration, { write, ...composition }: ToCompose): CameraRecord {
+  const { by, parts, now } = write;
+  if (carriesCredentials(stated)) requireScope(by, 'credentials:write');
+  return composeRecord(stated, {
+    ...composition,
+    keyring: parts.keyring,
+    at: new Date(now).toISOString(),
+    loopbackCameras: parts.settings.loopbackCameras,
+  });
+}
+
+/** The authority that a document names, kept as it is until the transaction ends. @throws ValidationFailed */
+async function holdAuthority(slug: string, tx: EntityManager): Promise<Authority> {
+  try {
+    return await new Authorities(tx).hold(slug);
+  } catch (error) {
+    if (!(error instanceof NotFound)) throw error;
+    throw new ValidationFailed([
+      { pointer: '/authority', code: 'reference', detail: `no authority has the slug ${slug}` },
+    ]);
+  }
+}
+
+const read = (id: string, { tx, by, baseUrl }: Write): Promise<FoundCamera> =>
+  new CameraFinder(tx).get(id, scope(by), baseUrl);
+
+const readOnly = (member: string, detail: string): Fault => ({
+  pointer: below('', member),
+  code: 'read_only',
+  detail,
+});
+
+function refuseMade(body: unknown): void {
+  const made = isPlainObject(body) ? Object.keys(body).filter((member) => MADE.has(member)) : [];
+  if (made.length > 0)
+    throw new ValidationFailed(made.map((member) => readOnly(member, 'the server makes this member')));
+}
+
+type Identity = Readonly<Record<'id' | 'uid' | 'version', unknown>>;
+
+function withoutMade(body: unknown, identity: Identity): unknown {
+  if (!isPlainObject(body)) return body;
+  const faults = (['id', 'uid', 'version'] as const)
+    .filter((member) => body[member] !== undefined && body[member] !== null && body[member] !== identity[member])
+    .map((member) => readOnly(member, `this document has ${JSON.stringify(identity[member])}`));
+  if (faults.length > 0) throw new ValidationFailed(faults);
+  return Object.fromEntries(Object.entries(body).filter(([member]) => !MADE.has(member)));
+}

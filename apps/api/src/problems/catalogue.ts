@@ -1,0 +1,224 @@
+import type { ProblemCode } from '#catalog';
+
+/** What every problem document of one code has in common; `docs/problems.md` and `/problems/{code}` are made of it. */
+export interface ProblemKind {
+  readonly status: number;
+  /** Constant per code. */
+  readonly title: string;
+  /** Whether the same request may succeed later. */
+  readonly retryable: boolean;
+  readonly cause: string;
+  readonly cure: string;
+}
+
+const kind = (status: number, title: string, cause: string, cure: string, retryable = false): ProblemKind => ({
+  status,
+  title,
+  retryable,
+  cause,
+  cure,
+});
+
+/** The one table from code to status (RFC 9457). */
+export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
+  malformed_body: kind(
+    400,
+    'The body cannot be read',
+    'The body is no JSON, is no object, or names a member twice.',
+    'Send one JSON object in UTF-8; `detail` says where reading stopped.',
+  ),
+  validation_failed: kind(
+    400,
+    'The document is not valid',
+    'Members are unknown, missing, of the wrong type or out of range, or contradict each other.',
+    'Mend every entry of `errors[]`: `pointer` says which member, `detail` what was expected.',
+  ),
+  invalid_parameter: kind(
+    400,
+    'A parameter is not valid',
+    'A query parameter or header has a value that cannot be read, or is out of range.',
+    'Mend every entry of `errors[]`. Positions are `lon,lat`, longitude first.',
+  ),
+  unknown_parameter: kind(
+    400,
+    'A parameter is not known',
+    'The query has a parameter that this address does not know. It is refused rather than ignored, so that a misspelt selector never widens an answer.',
+    'Take it out or correct its name; `detail` lists those known.',
+  ),
+  cursor_mismatch: kind(
+    400,
+    'The cursor does not belong to this query',
+    'A `cursor` was changed, or used with other selectors than those it was made for.',
+    'Follow `next` as it is, or begin again without `cursor`.',
+  ),
+  cursor_expired: kind(
+    410,
+    'The cursor is too old',
+    'A `cursor` serves for 24 hours.',
+    'Begin again without `cursor`, or with `updatedSince`.',
+  ),
+  unauthenticated: kind(
+    401,
+    'A valid key is needed',
+    'No key was sent where one is needed, or it is unknown, mistyped or revoked.',
+    'Send `Authorization: Bearer slk_…`. A wrong key is refused on public addresses too.',
+  ),
+  token_expired: kind(401, 'The key has expired', 'The key was valid until its `expiresAt`.', 'Mint a new key.'),
+  forbidden: kind(
+    403,
+    'This key may not do that',
+    'The key lacks the scope or the authority that this needs.',
+    'Use another key; `detail` names what is lacking.',
+  ),
+  not_found: kind(
+    404,
+    'There is nothing here',
+    'The address is unknown, or names something that does not exist or that this caller may not know.',
+    'Check the address and the key.',
+  ),
+  no_frame: kind(
+    404,
+    'There is no picture',
+    'No picture of this camera was ever taken, or none may be shown.',
+    'Look at the camera’s health; probe it.',
+    true,
+  ),
+  method_not_allowed: kind(
+    405,
+    'This address has other methods',
+    'The address exists, but not with this method.',
+    'Use a method of the header `Allow`.',
+  ),
+  not_acceptable: kind(
+    406,
+    'No acceptable form',
+    'The header `Accept` names no form in which this can be answered.',
+    'Ask for `application/json` or `application/geo+json`, or say `f=`.',
+  ),
+  request_timeout: kind(408, 'The request took too long', 'The body did not arrive in time.', 'Send it again.', true),
+  already_registered: kind(
+    409,
+    'This is registered already',
+    'The authority has a camera of this `localId`, or the slug is taken.',
+    '`existing` is its address: change it there, or import.',
+  ),
+  retired_exists: kind(
+    409,
+    'A retired camera has this localId',
+    'A `localId` stays taken when its camera is retired, so that history keeps its meaning.',
+    'Revive it by `PATCH {"lifecycle": "active"}` as an administrator of its authority, or use another `localId`.',
+  ),
+  in_use: kind(409, 'This is in use', 'Something else still depends on it.', 'Retire or move that first.'),
+  not_probed: kind(
+    409,
+    'This camera is not probed',
+    'Its lifecycle is planned, suspended or retired, or it has no service.',
+    'Set `lifecycle` to `active`.',
+  ),
+  request_in_flight: kind(
+    409,
+    'The same request is still running',
+    'Another request with this `Idempotency-Key` has not finished, or somebody else holds the same camera.',
+    'Wait a moment and send it again.',
+    true,
+  ),
+  version_mismatch: kind(
+    412,
+    'Somebody else was faster',
+    'The document changed since it was read: its `ETag` is no longer the one in `If-Match`. A weak tag (`W/`), as some proxies make of ours, never matches.',
+    'Read it again, apply the change, send it with the new `ETag`.',
+  ),
+  precondition_required: kind(
+    428,
+    'If-Match is needed',
+    'Changing a document wants to know which version the change was made for.',
+    'Send the `ETag` of the GET as `If-Match`; `*` overwrites whatever there is.',
+  ),
+  body_too_large: kind(
+    413,
+    'The body is too large',
+    'A document may have 1 MiB, an import 32 MiB.',
+    'Send less at once.',
+  ),
+  uri_too_long: kind(414, 'The address is too long', 'The address has more than 16 KiB.', 'Send less in the query.'),
+  unsupported_media_type: kind(
+    415,
+    'The body has another form than expected',
+    'The header `Content-Type` names a form that this address does not take.',
+    'Use a type of `Accept-Post` or `Accept-Patch`.',
+  ),
+  headers_too_large: kind(431, 'The headers are too large', 'All headers together may have 16 KiB.', 'Send less.'),
+  target_not_allowed: kind(
+    422,
+    'This address may not be dialled',
+    'The URL names an address that is never dialled, or that lies outside the authority’s `network`.',
+    'Correct the URL, or have a platform administrator extend `network`.',
+  ),
+  credentials_ambiguous: kind(
+    422,
+    'It is unclear which credentials are meant',
+    'Several kept services fit one that re-sends no credentials.',
+    'Send the credentials again.',
+  ),
+  idempotency_key_reused: kind(
+    422,
+    'This Idempotency-Key was used for something else',
+    'The same key came with another method, address or body within 24 hours.',
+    'Use a new key for a new request.',
+  ),
+  query_too_expensive: kind(
+    422,
+    'The query takes too long',
+    'The database ended the query at its time limit.',
+    'Ask for a smaller area or fewer selectors at once.',
+  ),
+  internal: kind(
+    500,
+    'Something is broken here',
+    'An error that we did not foresee. It is logged with the id in `instance`.',
+    'Report it with that id.',
+    true,
+  ),
+  database_unavailable: kind(
+    503,
+    'The database does not answer',
+    'The database is stopped, restarting or out of reach.',
+    'Try again after `Retry-After` seconds; with the same `Idempotency-Key` nothing happens twice.',
+    true,
+  ),
+  overloaded: kind(
+    503,
+    'Too much at once',
+    'More requests wait than can be served in time.',
+    'Try again after `Retry-After` seconds.',
+    true,
+  ),
+  storage_full: kind(
+    503,
+    'The disk is full',
+    'The database has no space for a write. Reads work.',
+    'Free space; then try again.',
+    true,
+  ),
+  frames_unavailable: kind(
+    503,
+    'The pictures cannot be reached',
+    'The frame store does not answer.',
+    'Try again after `Retry-After` seconds.',
+    true,
+  ),
+  prober_unavailable: kind(
+    503,
+    'No prober answered',
+    'No prober took the camera within 25 seconds: none runs, or all are busy.',
+    'Start `sightline prober`, or try again.',
+    true,
+  ),
+  shutting_down: kind(
+    503,
+    'This process is shutting down',
+    'The process was asked to end.',
+    'Try again; another one answers.',
+    true,
+  ),
+};

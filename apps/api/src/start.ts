@@ -1,0 +1,84 @@
+import type { AddressInfo } from 'node:net';
+import type { LoggerService } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import type { Logger } from 'pino';
+import { ApiModule } from './api.module.js';
+import { DOCS_CSP } from './docs.js';
+import { openDoor } from './door.js';
+import { describeApi } from './openapi.js';
+import { Readiness } from './ops/readiness.js';
+import type { ApiParts } from './parts.js';
+
+export type { ApiParts } from './parts.js';
+
+/** The running door. */
+export interface RunningApi {
+  /** Where it listens. */
+  readonly url: string;
+  readonly port: number;
+  /** Says no to `/readyz` at once, serves for a while, then finishes what runs (reliability.md REL-9). */
+  close(options?: { graceMs?: number }): Promise<void>;
+}
+
+/** Opens the HTTP door on `HOST` and `PORT`. */
+export async function start(parts: ApiParts): Promise<RunningApi> {
+  const app = await assemble(parts);
+  const document = describeApi(app, parts.version);
+  serveDescription(app, document);
+  await app.listen(parts.settings.port, parts.settings.host);
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  const shown = ['0.0.0.0', '::'].includes(parts.settings.host) ? '127.0.0.1' : parts.settings.host;
+  return {
+    url: `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`,
+    port,
+    close: async ({ graceMs = 0 } = {}) => {
+      app.get(Readiness).close();
+      if (graceMs > 0) await new Promise((resolve) => setTimeout(resolve, graceMs));
+      await app.close();
+    },
+  };
+}
+
+/** The API's description without opening a door: for the committed `openapi.json`. */
+export async function describe(parts: ApiParts): Promise<OpenAPIObject> {
+  const app = await assemble(parts);
+  await app.init();
+  const document = describeApi(app, parts.version);
+  await app.close();
+  return document;
+}
+
+async function assemble(parts: ApiParts): Promise<NestFastifyApplication> {
+  return NestFactory.create<NestFastifyApplication>(
+    ApiModule.with(parts),
+    new FastifyAdapter(openDoor(parts) as never),
+    { logger: quiet(parts.log), bodyParser: false, abortOnError: false },
+  );
+}
+
+/** `/openapi.json` and the page at `/docs`. */
+function serveDescription(app: NestFastifyApplication, document: OpenAPIObject): void {
+  const text = JSON.stringify(document);
+  const server = app.getHttpAdapter().getInstance();
+  server.get('/openapi.json', async (_request, reply) =>
+    reply
+      .headers({ 'content-type': 'application/json; charset=utf-8', 'cache-control': 'public, max-age=300' })
+      .send(text),
+  );
+  server.addHook('onRequest', async (request, reply) => {
+    if (/^\/docs(?:[/?]|$)/.test(request.url)) void reply.header('content-security-policy', DOCS_CSP);
+  });
+  SwaggerModule.setup('docs', app, document, { customSiteTitle: 'Sightline API', swaggerUiEnabled: true, raw: false });
+}
+
+/** The framework's own words: warnings and errors, in our log. */
+function quiet(log: Logger): LoggerService {
+  return {
+    log: () => undefined,
+    warn: (message: unknown) => log.warn(String(message)),
+    error: (message: unknown, ...rest: unknown[]) => log.error({ detail: rest.map(String) }, String(message)),
+    fatal: (message: unknown) => log.fatal(String(message)),
+  };
+}
