@@ -1,9 +1,10 @@
 // Compiles everything below apps/, libs/ and migrations/ to dist/ with the TypeScript API, because the @nestjs/swagger
 // plugin, which makes doc comments and validators into OpenAPI, is a compiler transformer.
-import { readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildEmbeddedAssets } from './embedded-assets.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -21,11 +22,25 @@ export async function build() {
   const program = ts.createProgram({ rootNames, options: parsed.options });
   rmSync(path.join(root, 'dist'), { recursive: true, force: true });
   const emitted = program.emit(undefined, undefined, undefined, false, { before: [openapi(plugin.options, program)] });
+  copyWorkers();
   const problems = [...ts.getPreEmitDiagnostics(program), ...emitted.diagnostics];
-  if (problems.length === 0) return true;
+  if (problems.length === 0) {
+    await buildEmbeddedAssets({ root, log: (message) => console.error(message) });
+    return true;
+  }
   const host = { getCurrentDirectory: () => root, getCanonicalFileName: (file) => file, getNewLine: () => '\n' };
   console.error(ts.formatDiagnosticsWithColorAndContext(ts.sortAndDeduplicateDiagnostics(problems), host));
   return false;
+}
+
+/** Workers are plain modules, which a process or thread loads by itself: they go along as they are. */
+function copyWorkers() {
+  for (const room of readdirSync(path.join(root, 'libs'))) {
+    const source = path.join(root, 'libs', room, 'src');
+    const workers = readdirSync(source).filter((name) => name.endsWith('.mjs'));
+    for (const name of workers)
+      copyFileSync(path.join(source, name), path.join(root, 'dist', 'libs', room, 'src', name));
+  }
 }
 
 if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {

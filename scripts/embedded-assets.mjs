@@ -22,29 +22,38 @@ const NEEDED =
 const LEFT_BEHIND = /(?:^|\/)postmaster\.(?:pid|opts)$/;
 
 /**
- * Puts the assets and the worker, which no compiler touches, into `dist/`. Quick when they were built before.
+ * Puts the assets, and the worker, which no compiler touches, into `dist/`.
  *
  * @param {{ root: string, log?: (message: string) => void }} options `root`: the checkout.
  * @returns {Promise<string>} the folder of the assets
  */
-export async function buildEmbeddedAssets({ root, log = () => {} }) {
-  const made = path.join(root, 'node_modules', '.cache', 'sightline', `embedded-${fingerprint()}`);
-  if (!existsSync(made)) {
-    const startedAtMs = performance.now();
-    log('building the assets of the embedded database, once for these versions ...');
-    const partial = `${made}.${process.pid}`;
-    mkdirSync(partial, { recursive: true });
-    await build(partial);
-    rmSync(made, { recursive: true, force: true });
-    renameSync(partial, made);
-    log(`built the assets of the embedded database in ${((performance.now() - startedAtMs) / 1000).toFixed(1)} s`);
-  }
+export async function buildEmbeddedAssets({ root, log }) {
   const assets = path.join(root, 'dist', 'embedded-assets');
-  cpSync(made, assets, { recursive: true });
-  const room = path.join('libs', 'embedded', 'src');
-  mkdirSync(path.join(root, 'dist', room), { recursive: true });
-  cpSync(path.join(root, room, 'worker.mjs'), path.join(root, 'dist', room, 'worker.mjs'));
+  cpSync(await embeddedAssets({ root, log }), assets, { recursive: true });
+  const worker = path.join('libs', 'embedded', 'src', 'worker.mjs');
+  mkdirSync(path.join(root, 'dist', path.dirname(worker)), { recursive: true });
+  cpSync(path.join(root, worker), path.join(root, 'dist', worker));
   return assets;
+}
+
+/**
+ * Builds the assets, once for each version of the packages.
+ *
+ * @param {{ root: string, log?: (message: string) => void }} options `root`: the checkout.
+ * @returns {Promise<string>} the folder where they are kept
+ */
+export async function embeddedAssets({ root, log = () => {} }) {
+  const made = path.join(root, 'node_modules', '.cache', 'sightline', `embedded-${fingerprint()}`);
+  if (existsSync(made)) return made;
+  const startedAtMs = performance.now();
+  log('building the assets of the embedded database, once for these versions ...');
+  const partial = `${made}.${process.pid}`;
+  mkdirSync(partial, { recursive: true });
+  await build(partial);
+  if (existsSync(made)) rmSync(partial, { recursive: true });
+  else renameSync(partial, made);
+  log(`built the assets of the embedded database in ${((performance.now() - startedAtMs) / 1000).toFixed(1)} s`);
+  return made;
 }
 
 /** Changes with the packages and with this file. */

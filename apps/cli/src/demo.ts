@@ -1,0 +1,41 @@
+import type { AuthorityDocument, CameraRegistration } from '#catalog';
+import { ApiKeys, transact } from '#storage';
+import type { Engines } from './engines.js';
+import { makeKey } from './first-key.js';
+import { Server } from './server.js';
+
+/** The simulated street, as far as registering it goes. */
+interface Street {
+  readonly authorities: readonly AuthorityDocument[];
+  readonly cameras: readonly CameraRegistration[];
+}
+
+/** How long the key of this registration would live if nobody revoked it, seconds. */
+const LIFE_S = 600;
+
+/**
+ * Registers the street by the front door, anew at each start since ports may change. The key for it is made now and revoked when it is done.
+ * What a person retired stays so.
+ */
+export async function registerStreet(street: Street, url: string, { db, keyring }: Engines): Promise<void> {
+  const scopes = ['platform:admin', 'cameras:read', 'cameras:write', 'credentials:write', 'keys:write'] as const;
+  const { id, key } = await makeKey(db, keyring, { name: 'simulated street', scopes, lifeS: LIFE_S });
+  const server = new Server(url, key);
+  try {
+    for (const authority of street.authorities)
+      await put(server, '/v1/authorities', authority, `/v1/authorities/${authority.slug}`);
+    for (const camera of street.cameras) await put(server, '/v1/cameras', camera);
+  } finally {
+    await transact(db, (tx) => new ApiKeys(tx).revoke(id, 'all'));
+  }
+}
+
+/** Registers, or replaces what is there already. */
+async function put(server: Server, collection: string, document: object, address?: string): Promise<void> {
+  const made = await server.send('POST', collection, document);
+  if (made.status === 201 || made.problem?.code === 'retired_exists') return;
+  if (made.problem?.code !== 'already_registered') throw made.failure();
+  const at = address ?? new URL(made.problem.existing ?? '').pathname;
+  const replaced = await server.send('PUT', at, document, { 'if-match': '*' });
+  if (replaced.status !== 200) throw replaced.failure();
+}

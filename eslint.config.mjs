@@ -1,0 +1,97 @@
+// What a machine can refuse (docs/ARCHITECTURE.md, "Refused by npm run check"). Style is prettier's; arrows are dependency-cruiser's.
+import tseslint from 'typescript-eslint';
+
+const SOCKETS = ['node:net', 'node:tls', 'node:dgram', 'node:http', 'node:https', 'node:http2', 'undici'].map(
+  (name) => ({
+    name,
+    message: 'Cameras are dialled through libs/probe/src/safe-dial.ts alone (security.md SSRF-1).',
+  }),
+);
+const ORM = [
+  { name: 'typeorm', message: 'SQL and TypeORM live in libs/storage and migrations.', allowTypeImports: true },
+];
+const NEST = { group: ['@nestjs/*'], message: 'Nest exists in apps/ only.' };
+const DEEP = { group: ['#*/*', '**/libs/*/src/*'], message: 'A room is entered by its front door: #name.' };
+
+/** Files that open listeners or connections of our own: never to a camera but for safe-dial. */
+const OWN_SOCKETS = [
+  'libs/probe/src/safe-dial.ts',
+  'libs/catalog/src/network.ts',
+  'libs/probe/src/address-policy.ts',
+  'libs/testing/src/**',
+  'apps/simulator/src/**',
+  'apps/prober/src/ops.ts',
+  '**/*.spec.ts',
+  '**/test/**',
+  'bench/**',
+];
+
+export default tseslint.config(
+  {
+    ignores: [
+      'dist/',
+      'node_modules/',
+      '.sightline*/',
+      'coverage/',
+      'apps/api/test/api-types.ts',
+      '**/*.mjs',
+      '**/*.js',
+    ],
+  },
+  ...tseslint.configs.recommendedTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/consistent-type-imports': [
+        'error',
+        { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false },
+      ],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      // Interfaces of ours are asynchronous where another implementation will be.
+      '@typescript-eslint/require-await': 'off',
+      'no-console': 'error',
+      'no-empty': ['error', { allowEmptyCatch: false }],
+      'max-lines': ['warn', { max: 400, skipBlankLines: true, skipComments: true }],
+      'no-restricted-imports': 'off',
+      '@typescript-eslint/no-restricted-imports': ['error', { paths: [...SOCKETS, ...ORM], patterns: [NEST, DEEP] }],
+      'no-restricted-properties': [
+        'error',
+        {
+          object: 'process',
+          property: 'env',
+          message: 'The environment is read by libs/settings, once; main.ts hands it over.',
+        },
+      ],
+    },
+  },
+  {
+    files: ['apps/**/*.ts'],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [...SOCKETS, ...ORM], patterns: [DEEP] }] },
+  },
+  {
+    files: ['libs/storage/**/*.ts', 'migrations/**/*.ts', 'libs/testing/**/*.ts'],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: SOCKETS, patterns: [DEEP] }] },
+  },
+  {
+    files: OWN_SOCKETS,
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [DEEP] }] },
+  },
+  { files: ['libs/settings/src/**', 'apps/cli/src/main.ts'], rules: { 'no-restricted-properties': 'off' } },
+  {
+    files: ['**/*.spec.ts', '**/test/**/*.ts', 'libs/testing/**/*.ts', 'bench/**/*.ts'],
+    rules: {
+      'no-restricted-properties': 'off',
+      'no-console': 'off',
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/no-unsafe-argument': 'off',
+      '@typescript-eslint/no-unsafe-call': 'off',
+      '@typescript-eslint/no-unsafe-return': 'off',
+      '@typescript-eslint/unbound-method': 'off',
+    },
+  },
+);
