@@ -112,7 +112,16 @@ async function privateServer(): Promise<RunningEngine | null> {
   if (isRoot) execFileSync('chown', ['postgres', folder]);
   const data = path.join(folder, 'data');
   const port = await freePort();
-  asServer('initdb', ['-D', data, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8', '--no-sync']);
+  asServer('initdb', [
+    '-D',
+    data,
+    '-U',
+    'postgres',
+    '--auth=trust',
+    '--encoding=UTF8',
+    '--locale=C.UTF-8',
+    '--no-sync',
+  ]);
   const options = [
     `-c listen_addresses='' -c unix_socket_directories='${folder}' -c port=${port} -c max_connections=100`,
     '-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c timezone=UTC',
