@@ -57,22 +57,22 @@ export const PAGE_CSP = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+const STYLE_ELEMENT = new Html(`<style>${STYLE}</style>`);
+
 /** A whole page. `refreshS` lets the browser load it anew by itself. */
 export function page(title: string, content: (write: typeof html) => Html, refreshS?: number): string {
-  const refresh = refreshS === undefined ? html`` : html`<meta http-equiv="refresh" content="${refreshS}" />`;
+  const refresh = refreshS === undefined ? html`` : html`<meta http-equiv="refresh" content="${refreshS}">\n`;
   return html`<!DOCTYPE html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        ${refresh}
-        <title>${title} · Sightline</title>
-        <style>
-          ${new Html(STYLE)}
-        </style>
-      </head>
-      <body>
-        ${content(html)}
-      </body>
-    </html> `.text;
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+${refresh}<title>${title} · Sightline</title>
+${STYLE_ELEMENT}
+</head>
+<body>
+${content(html)}
+</body>
+</html>
+`.text;
 }

@@ -23,7 +23,8 @@ interface Sent {
   readonly path: string;
   readonly headers?: Record<string, string>;
   readonly body?: string;
-  readonly key?: 'admin' | 'reader' | 'none' | string;
+  /** `admin`, `reader`, `none`, or a key as it is. */
+  readonly key?: string;
 }
 
 async function send({ method = 'GET', path, headers = {}, body, key = 'none' }: Sent): Promise<Response> {

@@ -24,7 +24,6 @@ export function proberArguments(engines: Engines, ours: OwnEndpoints = []): Prob
       openSecret: ({ kid, ciphertext, ...place }) => keyring.open(place, kid, ciphertext),
       owner: `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`,
       userAgent: `Sightline/${version}`,
-      now: Date.now,
     },
   ];
 }

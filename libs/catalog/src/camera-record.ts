@@ -62,5 +62,5 @@ export function publicDocument(camera: ResolvedCamera): CameraDocument & { servi
 
 /** Words in which `q` searches, in lower case: name, names, localId, address. */
 export function searchTextOf({ name, names = {}, localId, address = {} }: CameraDocument): string {
-  return [name, ...Object.values(names), localId, ...Object.values(address)].join('\n').toLowerCase();
+  return [name, ...Object.values(names), localId, ...Object.values<string>({ ...address })].join('\n').toLowerCase();
 }

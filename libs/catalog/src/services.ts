@@ -97,6 +97,16 @@ function sentCredentials({ credentials }: ServiceDocument): Credentials | null {
     : null;
 }
 
+/**
+ * The device behind a URL: its host, so that one recorder is asked one camera at a time (probing.md 9). On loopback it counts with
+ * the port, or a simulated street would be one device.
+ */
+export function deviceOf(url: string): string {
+  const { hostname, port, protocol } = new URL(url);
+  const isLoopback = hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]';
+  return isLoopback ? `${hostname}:${port === '' ? protocol : port}` : hostname.toLowerCase();
+}
+
 /** Takes `user:password@` out of a URL, leaving every other byte as it was. */
 export function withoutUserinfo(url: string): { readonly url: string; readonly credentials: Credentials | null } {
   const bare = url.replace(/^([a-z]+:\/\/)[^/?#]*@/i, '$1');

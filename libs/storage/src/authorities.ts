@@ -96,10 +96,15 @@ export class Authorities {
   }
 
   /**
-   * Replaces the document and brings its cameras under a new floor and network.
+   * Replaces the document and brings its cameras under a new floor.
+   * @param dialsAnew its network, or how often its cameras are asked, is another
    * @throws VersionMismatch when somebody else was faster
    */
-  async replace(document: AuthorityDocument, version: number): Promise<Authority> {
+  async replace(
+    document: AuthorityDocument,
+    version: number,
+    { dialsAnew }: { readonly dialsAnew: boolean },
+  ): Promise<Authority> {
     const floor = document.accessFloor ?? 'public';
     const rows = await run<{ authority: Authority }>(
       this.db,
@@ -113,12 +118,13 @@ export class Authorities {
         select ${ANSWER} as authority from a`,
     );
     if (rows[0] === undefined) throw new VersionMismatch('the authority was changed meanwhile', version);
-    await this.settleCameras(document.slug);
+    await this.settleLevels(document.slug);
+    if (dialsAnew) await this.dialAnew(document.slug);
     return finished(rows[0].authority);
   }
 
-  /** Access levels never lie above the floor, and whatever is dialled is dialled anew under the new network. */
-  private async settleCameras(slug: string): Promise<void> {
+  /** Access levels never lie above the floor. */
+  private async settleLevels(slug: string): Promise<void> {
     await run(
       this.db,
       sql`
@@ -127,6 +133,10 @@ export class Authorities {
         from authority a
         where a.slug = c.authority and c.authority = ${slug} and c.access_level is distinct from ${EFFECTIVE_LEVEL}`,
     );
+  }
+
+  /** Whatever is dialled is dialled anew, under the new network. */
+  private async dialAnew(slug: string): Promise<void> {
     await run(
       this.db,
       sql`

@@ -32,6 +32,10 @@ export interface CameraRecord {
   readonly secrets: readonly SealedSecret[];
   /** Slots whose secret stays. */
   readonly keeps: readonly number[];
+  /** What is dialled is another than before: the camera is asked at once, and a probe under way counts no more. */
+  readonly dialsAnew: boolean;
+  /** The stored picture must not be shown any more. */
+  readonly dropsPicture: boolean;
   /** The device that a prober dials first; null where the camera is not probed. */
   readonly probeHost: string | null;
 }
@@ -56,7 +60,7 @@ export interface KeptCamera {
 const RECORD = raw(`(
   id uuid, authority text, local_id text, document jsonb, public_document jsonb, lifecycle text,
   maintenance_until timestamptz, access_level text, completeness text, mobility text, usage jsonb, tags jsonb,
-  city text, basin text, search_text text, service_slots jsonb, content_hash text, keeps jsonb, probe_host text)`);
+  city text, basin text, search_text text, service_slots jsonb, content_hash text, keeps jsonb, probe_host text, dials_anew boolean, drops_picture boolean)`);
 
 const STATED = raw(`
   st_setsrid(st_makepoint(
@@ -99,8 +103,8 @@ export class Cameras {
   }
 
   /**
-   * Replaces cameras that the caller has locked. Secrets that a record neither sets nor keeps are destroyed; what is
-   * dialled is dialled anew at once, and a probe under way counts no more.
+   * Replaces cameras that the caller has locked. Secrets that a record neither sets nor keeps are destroyed; where what is
+   * dialled is another, it is dialled at once.
    */
   async replace(records: readonly CameraRecord[]): Promise<void> {
     await run(
@@ -174,19 +178,18 @@ export class Cameras {
         insert into probe_lease (camera_id, host, due_at)
         select r.id, r.probe_host, now()
         from jsonb_to_recordset(${rowsOf(records)}::jsonb) as r ${RECORD}
-        where r.probe_host is not null
+        where r.probe_host is not null and r.dials_anew
         on conflict on constraint probe_lease_pkey do update
         set host = excluded.host, due_at = now(), epoch = probe_lease.epoch + 1,
             config_version = probe_lease.config_version + 1, lease_until = null`,
     );
-    // A retired camera's picture is nobody's any more.
     await run(
       this.db,
       sql`
         update camera_health h
         set frame_key = null, thumbnail_key = null, captured_at = null, revision = revision + 1
         from jsonb_to_recordset(${rowsOf(records)}::jsonb) as r ${RECORD}
-        where h.camera_id = r.id and r.lifecycle = 'retired' and h.frame_key is not null`,
+        where h.camera_id = r.id and r.drops_picture and h.frame_key is not null`,
     );
   }
 
@@ -288,6 +291,8 @@ function rowsOf(records: readonly CameraRecord[]): string {
       content_hash: record.contentHash.toString('hex'),
       keeps: record.keeps,
       probe_host: record.probeHost,
+      dials_anew: record.dialsAnew,
+      drops_picture: record.dropsPicture,
     })),
   );
 }

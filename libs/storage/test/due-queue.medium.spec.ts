@@ -54,14 +54,14 @@ function record(parts: Partial<CameraRecord> = {}, stated: Partial<CameraRegistr
       location: { type: 'Point', coordinates: [120.29, 23.08] },
       services: [{ kind: 'mjpeg', url: `http://10.0.0.${count % 250}/video` }],
       ...stated,
-    } as CameraRegistration,
+    },
     { slug: 'wrb' },
   );
   const document = { ...camera, uid: uidOf(camera), missing: [] };
   return {
     id: randomUUID(),
     document,
-    publicDocument: publicDocument(camera) as CameraRecord['publicDocument'],
+    publicDocument: publicDocument(camera),
     accessLevel: 'public',
     completeness: 'point',
     searchText: '',
@@ -69,6 +69,8 @@ function record(parts: Partial<CameraRecord> = {}, stated: Partial<CameraRegistr
     contentHash: Buffer.alloc(32),
     secrets: [],
     keeps: [],
+    dialsAnew: true,
+    dropsPicture: false,
     probeHost: `host-${count}`,
     ...parts,
   };
@@ -107,25 +109,25 @@ const claim = (limit = 10, parts: Partial<Parameters<DueQueue['claim']>[0]> = {}
   queue.claim({ owner: 'one', limit, ttlS: 60, ...parts });
 
 async function leaseOf(id: string): Promise<Record<string, unknown>> {
-  const rows = (await db.query(
+  const rows = await db.query<Record<string, unknown>[]>(
     `select due_at, extract(epoch from due_at - now())::float8 as in_s, asked_at, lease_owner, lease_until, epoch::float8
      from probe_lease where camera_id = $1`,
     [id],
-  )) as Record<string, unknown>[];
+  );
   return rows[0] as Record<string, unknown>;
 }
 
 /** Id of the camera whose lease row somebody holds. */
 async function lockedCamera(): Promise<string> {
-  const rows = (await db.query(
+  const rows = await db.query<{ id: string }[]>(
     `select camera_id as id from probe_lease
      where camera_id not in (select camera_id from probe_lease for update skip locked)`,
-  )) as { id: string }[];
+  );
   return rows[0]?.id ?? 'none';
 }
 
 async function healthOf(id: string): Promise<Record<string, unknown>> {
-  const rows = (await db.query('select * from camera_health where camera_id = $1', [id])) as Record<string, unknown>[];
+  const rows = await db.query<Record<string, unknown>[]>('select * from camera_health where camera_id = $1', [id]);
   return rows[0] as Record<string, unknown>;
 }
 
@@ -457,10 +459,10 @@ describeOnServer('several probers at once', () => {
         (pools[1] as DataSource).transaction((tx) => new Cameras(tx).replace(records.slice(0, 10))),
       ]);
       expect(records.slice(10).every(({ id }) => counted.has(id))).toBe(true);
-      const [{ behind }] = (await db.query(
+      const [{ behind }] = await db.query<[{ behind: number }]>(
         `select count(*)::int as behind from probe_lease l join camera_health h using (camera_id)
          where l.due_at > now() and (h.report ->> 'configVersion')::bigint <> l.config_version`,
-      )) as [{ behind: number }];
+      );
       expect(behind).toBe(0);
       await db.query('update probe_lease set due_at = now(), lease_until = null');
     }

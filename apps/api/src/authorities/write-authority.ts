@@ -88,8 +88,12 @@ async function change(kept: Authority, stated: AuthorityDocument, { by, tx }: Wr
   }
   await judge(stated, tx);
   if (sortedJson(stated) === sortedJson(withoutMade({ ...kept }))) return kept;
-  return new Authorities(tx).replace(stated, kept.version);
+  return new Authorities(tx).replace(stated, kept.version, { dialsAnew: dialled(stated) !== dialled(kept) });
 }
+
+/** What probers go by. */
+const dialled = ({ network, probing, allowBasicPlaintext }: AuthorityDocument): string =>
+  sortedJson([network ?? null, probing ?? null, allowBasicPlaintext ?? false]);
 
 async function judge(stated: AuthorityDocument, tx: EntityManager): Promise<void> {
   const faults = [...authorityFaults(stated), ...(await parentFaults(stated, tx))];

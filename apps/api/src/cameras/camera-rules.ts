@@ -46,13 +46,3 @@ export const carriesCredentials = ({ services }: Pick<CameraRegistration, 'servi
   services.some(
     ({ url, credentials }) => credentials?.username !== undefined || withoutUserinfo(url).credentials !== null,
   );
-
-/**
- * The device that is dialled first: its host, so that one recorder is asked one camera at a time. Loopback counts with the port, or a
- * simulated street would be one device.
- */
-export function deviceOf(url: string): string {
-  const { hostname, port, protocol } = new URL(url);
-  const isLoopback = hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]';
-  return isLoopback ? `${hostname}:${port === '' ? protocol : port}` : hostname.toLowerCase();
-}

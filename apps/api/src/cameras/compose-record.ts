@@ -5,6 +5,7 @@ import {
   cameraFaults,
   type CameraRegistration,
   completenessOf,
+  deviceOf,
   floorFaults,
   isMoreOpen,
   type KeptService,
@@ -19,7 +20,7 @@ import {
   withDefaults,
 } from '#catalog';
 import type { CameraRecord, SealedSecret } from '#storage';
-import { deviceOf, policyOf, targetFaults } from './camera-rules.js';
+import { policyOf, targetFaults } from './camera-rules.js';
 
 /** What a record is made of, beside the document itself. */
 export interface Composition {
@@ -30,6 +31,8 @@ export interface Composition {
   readonly keyring: Keyring;
   /** Fingerprint of the secret in a slot: the same credentials again are no change. */
   readonly fingerprintOf?: (slot: number) => string | undefined;
+  /** The document as it is kept; null for a new camera, and for one that comes from another authority. */
+  readonly before: ResolvedCamera | null;
   /** RFC 3339. */
   readonly at: string;
   readonly loopbackCameras: boolean;
@@ -74,9 +77,18 @@ export function composeRecord(stated: CameraRegistration, composition: Compositi
       updatedAt: at,
     })),
     keeps: plan.keeps,
+    dialsAnew: plan.secrets.length > 0 || dialled(composition.before) !== dialled(resolved),
+    dropsPicture: isRetired || masksOf(composition.before) !== masksOf(resolved),
     probeHost: main?.url !== undefined && PROBED.includes(resolved.lifecycle) ? deviceOf(main.url) : null,
   };
 }
+
+/** What a prober goes by: a change of it lifts every hold-off, and a probe under way counts no more. */
+const dialled = (camera: ResolvedCamera | null): string =>
+  camera === null ? '' : sortedJson([camera.services, camera.lifecycle, camera.presets ?? []]);
+
+/** A picture without a new mask must not be shown a moment longer. */
+const masksOf = (camera: ResolvedCamera | null): string => sortedJson(camera?.access.privacyMasks ?? []);
 
 /** Credentials that were sent and are kept already stay as they are, with the time at which they were set. */
 function withoutKnown(plan: ServicePlan, { keyring, kept, fingerprintOf }: Composition): ServicePlan {

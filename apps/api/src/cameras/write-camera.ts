@@ -47,7 +47,7 @@ export async function registerCamera(body: unknown, write: Write): Promise<Found
   const authority = await holdAuthority(stated.authority, tx);
   const existing = await new Cameras(tx).findLocal(stated.authority, stated.localId);
   if (existing !== null) throw existsAlready(existing, stated.localId);
-  const record = compose(stated, { id: uuidv7({ msecs: write.now }), authority, kept: [], write });
+  const record = compose(stated, { id: uuidv7({ msecs: write.now }), authority, kept: [], before: null, write });
   await new Cameras(tx).add([record]);
   return read(record.id, write);
 }
@@ -127,6 +127,7 @@ async function change(kept: KeptCamera, stated: CameraRegistration, write: Write
     authority,
     // Credentials do not move to another agency.
     kept: moves ? [] : kept.services,
+    before: moves ? null : kept.document,
     fingerprintOf: (slot) => (moves ? undefined : fingerprints.get(`${kept.id}/${slot}`)),
     write,
   });
@@ -142,6 +143,7 @@ interface ToCompose {
   readonly id: string;
   readonly authority: Authority;
   readonly kept: readonly KeptService[];
+  readonly before: KeptCamera['document'] | null;
   readonly fingerprintOf?: (slot: number) => string | undefined;
   readonly write: Write;
 }

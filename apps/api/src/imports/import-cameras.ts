@@ -175,6 +175,7 @@ class Batch {
       id,
       authority,
       kept: kept?.services ?? [],
+      before: kept?.document ?? null,
       fingerprintOf: (slot) => this.fingerprints.get(`${id}/${slot}`),
       keyring: this.parts.keyring,
       at: new Date().toISOString(),

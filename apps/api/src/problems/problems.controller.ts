@@ -5,7 +5,7 @@ import { sendRepresentation } from '../answer.js';
 import { selected } from '../checked.js';
 import { bodyTagOf } from '../conditional.js';
 import { Operation } from '../operation.js';
-import { HTML_TYPE, page } from '../page.js';
+import { HTML_TYPE, page, PAGE_CSP } from '../page.js';
 import { PROBLEMS } from './catalogue.js';
 
 /** What each `type` of a problem document leads to: meaning, cause and cure. */
@@ -29,17 +29,17 @@ export class ProblemsController {
     const again = retryable ? 'The same request may succeed later.' : 'The same request will fail again.';
     const body = page(
       title,
-      (write) => write`
-      <h1>${title}</h1>
-      <p><code>${code}</code>, status ${status}</p>
-      <h2>Cause</h2><p>${cause}</p>
-      <h2>Cure</h2><p>${cure}</p>
-      <p>${again}</p>`,
+      (write) => write`<h1>${title}</h1>
+<p><code>${code}</code>, status ${status}</p>
+<h2>Cause</h2><p>${cause}</p>
+<h2>Cure</h2><p>${cure}</p>
+<p>${again}</p>`,
     );
     const etag = bodyTagOf(body);
     return sendRepresentation(request, reply, {
       body,
       contentType: HTML_TYPE,
+      headers: { 'content-security-policy': PAGE_CSP },
       etag,
       cacheControl: 'public, max-age=300',
     });

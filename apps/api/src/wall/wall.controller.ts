@@ -86,35 +86,27 @@ export class WallController {
 function content(cameras: readonly Camera[], next: Html, now: number): Html {
   const showing = cameras.filter(({ thumbnail }) => thumbnail !== undefined && !thumbnail.stale).length;
   const time = new Date(now).toISOString().slice(11, 19);
+  const none = cameras.length === 0 ? html`<p>No public camera is registered that fits.</p>` : html``;
   return html`<h1>Sightline</h1>
-    <p class="sum">
-      ${showing} of ${cameras.length} cameras on this page show a picture now; ${time} UTC, loaded anew every
-      ${REFRESH_S} s. <a href="/docs">API documentation</a>
-    </p>
-    <div>${cameras.map((camera) => tile(camera, now))}</div>
-    ${cameras.length === 0 ? html`<p>No public camera is registered that fits.</p>` : html``} ${next}`;
+<p class="sum">${showing} of ${cameras.length} cameras on this page show a picture now; ${time} UTC, loaded anew every ${REFRESH_S} s.
+<a href="/docs">API documentation</a></p>
+<div>${cameras.map((camera) => tile(camera, now))}</div>
+${none}${next}`;
 }
 
 function tile(camera: Camera, now: number): Html {
   const { id, name, authority: slug, thumbnail, health } = camera;
-  const shownStatus = health?.status ?? 'unknown';
-
+  const status = health?.status ?? 'unknown';
+  const address = `/v1/cameras/${id}/thumbnail`;
   const picture =
     thumbnail === undefined
       ? html`<div class="none">no picture yet</div>`
-      : html`<a href="/v1/cameras/${id}/thumbnail?width=640"
-          ><img width="320" height="180" alt="Latest picture of ${name}" src="/v1/cameras/${id}/thumbnail?width=320"
-        /></a>`;
+      : html`<a href="${address}?width=640"><img width="320" height="180" alt="Latest picture of ${name}" src="${address}?width=320"></a>`;
   const age = thumbnail === undefined ? (health?.reason ?? 'not probed yet') : ageOf(thumbnail, health, now);
-  return html`<div class="tile${thumbnail?.stale === true ? ' stale' : ''}">
-    ${picture}
-    <div class="words">
-      <span class="status ${shownStatus}">${shownStatus.replace('_', ' ')}</span>
-      <div class="name"><a href="/v1/cameras/${id}">${name}</a></div>
-      <div class="who">${slug}</div>
-      <div class="age">${age}</div>
-    </div>
-  </div> `;
+  return html`<div class="tile${thumbnail?.stale === true ? ' stale' : ''}">${picture}<div class="words">
+<span class="status ${status}">${status.replace('_', ' ')}</span><div class="name"><a href="/v1/cameras/${id}">${name}</a></div>
+<div class="who">${slug}</div><div class="age">${age}</div></div></div>
+`;
 }
 
 function ageOf(thumbnail: NonNullable<Camera['thumbnail']>, health: Camera['health'], now: number): string {

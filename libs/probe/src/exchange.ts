@@ -1,0 +1,213 @@
+import { isRefusal, parseTarget, type Target } from './address-policy.js';
+import type { Attempt } from './attempt.js';
+import { planBody } from './body-framing.js';
+import type { Failure } from './dial-failure.js';
+import { headerOf, type HttpHead, HeadReader, type HeadStep } from './http-head.js';
+import { judgeStatus } from './outcome.js';
+import { isFailure, PictureStream } from './picture-stream.js';
+import { followRedirect, type Place } from './redirect.js';
+import { type DialFailure, isDialFailure, safeDial } from './safe-dial.js';
+import { requestUrl } from './service-url.js';
+import { SignIn } from './sign-in.js';
+import { Wire } from './wire.js';
+
+/** Longest media type and validators that are kept, characters. */
+const MAX_TYPE = 80;
+const MAX_VALIDATOR = 256;
+const PRINTABLE = /^[\x21-\x7e][\x20-\x7e]*$/;
+
+/** A name and a value of a request's header. */
+export type Header = readonly [name: string, value: string];
+
+/** The head of an answer, its first bytes, and the connection. */
+interface Reply {
+  readonly head: HttpHead;
+  readonly body: readonly Buffer[];
+  readonly wire: Wire;
+}
+
+/**
+ * Asks a service over HTTP, follows its redirects, signs in where it asks for it, and answers the pictures that it sends; `unchanged`
+ * for a 304 to our own condition. One connection a request: what a device still has to say behind a 401 is not worth waiting for.
+ * @param conditions headers that ask for the picture only if it changed
+ */
+export async function askForPictures(
+  attempt: Attempt,
+  conditions: readonly Header[],
+): Promise<PictureStream | 'unchanged' | Failure> {
+  const { kind, url, vapix } = attempt.target;
+  const first = placeOf(requestUrl(url, vapix, kind));
+  if (isFailure(first)) return first;
+  const visited: [Place, ...Place[]] = [first];
+  const signIn = new SignIn(attempt, first.target.origin);
+  for (;;) {
+    const { target } = visited.at(-1) ?? first;
+    const authorization = signIn.headerFor(target);
+    const headers: Header[] = [
+      ...conditions,
+      ...(authorization === null ? [] : [['Authorization', authorization] as const]),
+    ];
+    const reply = await exchange(attempt, target, { headers, isRegistered: target.origin === first.target.origin });
+    if (isFailure(reply)) return reply;
+    noteHead(attempt, reply.head);
+    const next = judgeStatus(reply.head.status, conditions.length > 0);
+    if (next.kind !== 'sign_in') signIn.accepted(reply.head, target);
+    if (next.kind === 'read') return readPictures(attempt, reply);
+    reply.wire.close();
+    switch (next.kind) {
+      case 'over':
+        return next.failure;
+      case 'unchanged':
+        return 'unchanged';
+      case 'sign_in': {
+        const failure = signIn.meet(reply.head, target);
+        if (failure !== null) return failure;
+        break;
+      }
+      case 'redirect': {
+        const place = followRedirect(headerOf(reply.head, 'location'), visited);
+        if (isFailure(place)) return place;
+        visited.push(place);
+        attempt.evidence.redirects = visited.length - 1;
+        break;
+      }
+      default:
+        throw new Error(`bug: unknown next step ${String(next.kind satisfies never)}`);
+    }
+  }
+}
+
+function placeOf(url: string): Place | Failure {
+  const target = parseTarget(url);
+  return isRefusal(target) ? { outcome: 'target_not_allowed', reason: target.reason } : { url, target };
+}
+
+function readPictures(attempt: Attempt, { head, body, wire }: Reply): PictureStream | Failure {
+  const plan = planBody(head);
+  if (plan.foreignCoding === null) return new PictureStream(wire, attempt, plan, body);
+  wire.close();
+  return { outcome: 'not_a_picture', reason: `the answer is encoded (${plan.foreignCoding}), which was not asked for` };
+}
+
+/** What one request says beside its address. */
+interface Request {
+  readonly headers: readonly Header[];
+  /** It goes where the service is registered, and not where a redirect led: its pinned key holds. */
+  readonly isRegistered: boolean;
+}
+
+/** One connection, one request, the head of one answer. */
+async function exchange(
+  attempt: Attempt,
+  target: Target,
+  { headers, isRegistered }: Request,
+): Promise<Reply | Failure> {
+  const { tools, phases, evidence } = attempt;
+  const { limits, now, resolve } = tools;
+  const { policy, tls = target.isLiteral ? 'pinned' : 'strict', pin } = attempt.target;
+  const began = now();
+  const dialled = await safeDial(target, policy, {
+    limits,
+    tls: { mode: tls, ...(pin !== undefined && isRegistered ? { pin } : {}) },
+    ...(resolve === undefined ? {} : { resolve }),
+    now,
+    signal: attempt.signal,
+  });
+  const { dnsMs, connectMs, address } = dialled;
+  Object.assign(phases, { dnsMs, connectMs, tlsMs: null, firstByteMs: null, firstFrameMs: null });
+  if (address !== undefined) evidence.address = address;
+  if (isDialFailure(dialled)) return dialFailed(attempt, dialled, now() - began);
+  phases.tlsMs = dialled.tlsMs;
+  if (dialled.pin !== undefined) evidence.pin = dialled.pin;
+  const wire = new Wire(dialled.socket, attempt);
+  wire.send(requestOf(target, tools.userAgent, headers));
+  const step = await readHead(attempt, wire);
+  if (!isFailure(step)) return { head: step.head, body: step.body, wire };
+  wire.close();
+  return step;
+}
+
+function dialFailed(attempt: Attempt, failure: DialFailure, elapsedMs: number): Failure {
+  const { outcome, reason, certificateChanged } = failure;
+  if (certificateChanged === true) attempt.evidence.certificateChanged = true;
+  if (attempt.stop !== null) return attempt.stopped();
+  const { dnsMs, tlsMs } = attempt.tools.limits;
+  const isTimeout =
+    outcome === 'connect_timeout' ||
+    (outcome === 'dns_error' && elapsedMs >= dnsMs) ||
+    (outcome === 'tls_error' && elapsedMs >= tlsMs);
+  return isTimeout ? attempt.timedOut({ outcome, reason }) : { outcome, reason };
+}
+
+/** A request as cameras of every age take it (probing.md 1). */
+function requestOf({ path, scheme, host, port }: Target, userAgent: string, headers: readonly Header[]): Buffer {
+  const bracketed = host.includes(':') ? `[${host}]` : host;
+  const isUsual = port === (scheme === 'https' ? 443 : 80);
+  const lines = [
+    ['Host', isUsual ? bracketed : `${bracketed}:${port}`],
+    ['User-Agent', userAgent],
+    ['Accept', 'image/jpeg, multipart/x-mixed-replace, */*;q=0.1'],
+    ['Accept-Encoding', 'identity'],
+    ['Connection', 'close'],
+    ...headers,
+  ].map(([name = '', value = '']) => `${name}: ${value}`);
+  const request = [`GET ${path} HTTP/1.1`, ...lines];
+  if (request.some((line) => /[\r\n]/.test(line))) throw new Error('bug: a line end in a request');
+  // Digest answers hold UTF-8 as bytes, one character each; everything else is ASCII.
+  return Buffer.from(`${request.join('\r\n')}\r\n\r\n`, 'latin1');
+}
+
+async function readHead(attempt: Attempt, wire: Wire): Promise<Extract<HeadStep, { kind: 'head' }> | Failure> {
+  const { now, limits } = attempt.tools;
+  const reader = new HeadReader();
+  const sentMs = now();
+  let isSilent = true;
+  let step: HeadStep = { kind: 'more' };
+  const event = await wire.read(
+    (chunk) => {
+      if (isSilent) attempt.phases.firstByteMs = now() - sentMs;
+      isSilent = false;
+      attempt.heard = true;
+      step = reader.push(chunk);
+      return step.kind !== 'more';
+    },
+    () => (isSilent ? limits.firstByteMs : null),
+  );
+  switch (event?.kind) {
+    case undefined:
+      return judgeHead(step);
+    case 'end':
+      return isSilent
+        ? { outcome: 'empty_reply', reason: 'the device closed the connection without an answer' }
+        : { outcome: 'protocol_error', reason: 'the head of the answer was cut' };
+    case 'silence':
+      return attempt.timedOut({ outcome: 'first_byte_timeout', reason: 'the device did not answer in time' });
+    case 'failed':
+      return event.failure;
+  }
+}
+
+function judgeHead(step: HeadStep): Extract<HeadStep, { kind: 'head' }> | Failure {
+  if (step.kind === 'more') throw new Error('bug: reading ended without a head');
+  return step.kind === 'head' ? step : { outcome: 'protocol_error', reason: step.reason };
+}
+
+/** Takes into the evidence what the head of an answer tells. */
+function noteHead({ evidence, scrub }: Attempt, head: HttpHead): void {
+  const validator = (name: string): string | undefined => {
+    const value = headerOf(head, name);
+    // A validator is sent back as it came or not at all.
+    return value !== undefined && value.length <= MAX_VALIDATOR && PRINTABLE.test(value) && scrub(value) === value
+      ? value
+      : undefined;
+  };
+  const date = headerOf(head, 'date');
+  const [type = ''] = (headerOf(head, 'content-type') ?? '').split(';');
+  Object.assign(evidence, {
+    status: head.status,
+    etag: validator('etag'),
+    lastModified: validator('last-modified'),
+    serverDate: date === undefined ? undefined : scrub(date),
+    contentType: type.trim() === '' ? undefined : scrub(type.trim().slice(0, MAX_TYPE)),
+  });
+}

@@ -1,0 +1,31 @@
+export {
+  type DialPolicy,
+  isRefusal,
+  judgeAddress,
+  literalRefusal,
+  parseTarget,
+  type Refusal,
+  type Target,
+} from './address-policy.js';
+export {
+  DEFAULT_LIMITS,
+  type ProbeEvidence,
+  type ProbeLimits,
+  type ProbeResult,
+  type ProbeTools,
+  type ServiceTarget,
+} from './attempt.js';
+export { NonceCache } from './digest.js';
+export { type Probe, probe, PROBES } from './probe.js';
+export {
+  type Dialled,
+  type DialFailure,
+  type DialLimits,
+  type DialOptions,
+  type DialTls,
+  isDialFailure,
+  type Resolve,
+  safeDial,
+} from './safe-dial.js';
+export { scrubber } from './scrub.js';
+export { requestUrl } from './service-url.js';
