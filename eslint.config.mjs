@@ -4,6 +4,8 @@ import tseslint from 'typescript-eslint';
 const SOCKETS = ['node:net', 'node:tls', 'node:dgram', 'node:http', 'node:https', 'node:http2', 'undici'].map(
   (name) => ({
     name,
+    // Types dial nobody.
+    allowTypeImports: true,
     message: 'Cameras are dialled through libs/probe/src/safe-dial.ts alone (security.md SSRF-1).',
   }),
 );

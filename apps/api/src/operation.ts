@@ -119,7 +119,7 @@ function queryParameter(
     schema: repeatable === true ? { type: 'array', items: schema } : schema,
     ...(example === undefined ? {} : { example: repeatable === true ? [example] : example }),
     ...(isList ? { style: 'form', explode: repeatable === true } : {}),
-  } as Parameters<typeof ApiQuery>[0]);
+  });
 }
 
 const isClass = (value: Type<object> | JsonSchema): value is Type<object> => typeof value === 'function';
@@ -150,7 +150,7 @@ function answerDecorators(
       description,
       ...(content === undefined ? {} : { content: contentOf(content) }),
       ...(described.length === 0 ? {} : { headers: Object.fromEntries(described) as never }),
-    }) as MethodDecorator,
+    }),
   ];
 }
 

@@ -61,7 +61,7 @@ export function mergeView(
   const saidGroup = said.source ?? 'declared';
   const isMixed = stays && taken.length > 0 && saidGroup !== group;
   setOrDelete(view, 'source', stays || taken.length === 0 ? before.source : (said.source ?? sameOrNone(before)));
-  document.view = view as ViewDocument;
+  document.view = view;
   return {
     provenance: isMixed ? taken.flatMap((member) => entryFor(row, said, member)) : [],
     refused: refused.map(pointerOf),

@@ -126,7 +126,7 @@ const LOCAL_NAT64 = ranges('64:ff9b:1::/48');
 const EMBEDDING = [...ranges('::/96', '::ffff:0:0:0/96', '64:ff9b::/96'), ...LOCAL_NAT64];
 
 const within = (address: Address, [network, bits]: Range): boolean =>
-  address.kind() === network.kind() && address.match(network as never, bits);
+  address.kind() === network.kind() && address.match(network, bits);
 
 const anyWithin = (address: Address, list: readonly Range[]): boolean => list.some((range) => within(address, range));
 
@@ -136,7 +136,10 @@ const anyWithin = (address: Address, list: readonly Range[]): boolean => list.so
  */
 function addressOf(text: string): Address {
   const hex = (high: string, low: string): string => (Number(high) * 256 + Number(low)).toString(16);
-  const v6 = text.replace(/:(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a, b, c, d) => `:${hex(a, b)}:${hex(c, d)}`);
+  const v6 = text.replace(
+    /:(\d+)\.(\d+)\.(\d+)\.(\d+)$/,
+    (_, a: string, b: string, c: string, d: string) => `:${hex(a, b)}:${hex(c, d)}`,
+  );
   return ipaddr.process(v6);
 }
 

@@ -52,7 +52,7 @@ export function compile(fragment: Fragment): { readonly text: string; readonly v
 /** Runs a statement and answers its rows. */
 export async function run<Row>(db: Database, fragment: Fragment): Promise<Row[]> {
   const { text, values } = compile(fragment);
-  const answer = (await db.query(text, values)) as Row[] | [Row[], number];
+  const answer = await db.query<Row[] | [Row[], number]>(text, values);
   // TypeORM answers UPDATE and DELETE as [rows, count], whatever RETURNING says.
   return isCounted(answer) ? answer[0] : answer;
 }

@@ -1,4 +1,4 @@
-import type { DataSource, EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { type Principal, requireAuthority } from '#access';
 import {
@@ -80,7 +80,7 @@ async function importBatch(
   parts: ApiParts,
 ): Promise<readonly ImportRow[]> {
   try {
-    return await transact(parts.db as DataSource, async (tx) => {
+    return await transact(parts.db, async (tx) => {
       const rows = await new Batch(tx, order, parts).take(batch);
       if (order.dryRun) throw new DryRun(rows);
       return rows;

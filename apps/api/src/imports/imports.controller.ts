@@ -58,7 +58,7 @@ export class ImportsController {
     description:
       'The file is the body, at most 32 MiB. A bad row fails alone, with its reasons; a row that says what is known already changes nothing, so the same file may be sent every night.',
     permission: 'imports:run',
-    query: IMPORT_SELECTORS as unknown as Readonly<Record<string, Selector<unknown>>>,
+    query: IMPORT_SELECTORS,
     body: {
       'application/json': { description: 'The agency’s file as it is.' },
       'application/geo+json': { description: 'A FeatureCollection of points.' },
