@@ -4,8 +4,19 @@
 import { PGlite } from '@electric-sql/pglite';
 import { postgis } from '@electric-sql/pglite-postgis';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -19,7 +30,7 @@ const NEEDED =
   /^(?:lib\/postgresql\/postgis-3\.so|share\/postgresql\/extension\/postgis(?:--\d+\.\d+\.\d+\.sql|\.control)|share\/proj\/(?!.*schema\.json).*)$/;
 
 /** Of the process that made the template, not of the database. */
-const LEFT_BEHIND = /(?:^|\/)postmaster\.(?:pid|opts)$/;
+const LEFT_BEHIND = /^postmaster\.(?:pid|opts)$/;
 
 /**
  * Puts the assets, and the worker, which no compiler touches, into `dist/`.
@@ -78,21 +89,51 @@ async function build(folder) {
   writeFileSync(path.join(folder, TEMPLATE), gzipSync(await template(pathToFileURL(bundle)), { level: 9 }));
 }
 
-/** The files of an empty database with PostGIS, as tar. */
+/** The files of an empty database with PostGIS, as tar; shut down cleanly, so that its first start recovers nothing. */
 async function template(bundlePath) {
+  const dataDir = mkdtempSync(path.join(tmpdir(), 'sightline-template-'));
   const trimmed = { ...postgis, setup: async (...given) => ({ ...(await postgis.setup(...given)), bundlePath }) };
   // Without recycling, the log that is left is one segment of zeros, which pack well.
   const startParams = [...PGlite.defaultStartParams, '-c', 'wal_recycle=off'];
-  const db = await PGlite.create({ extensions: { postgis: trimmed }, startParams });
+  const db = await PGlite.create({ dataDir, extensions: { postgis: trimmed }, startParams });
   for (const sql of ['create extension postgis', 'vacuum (analyze)', 'select pg_switch_wal()', 'checkpoint']) {
     await db.exec(sql);
   }
-  const dump = await db.dumpDataDir('none');
   await db.close();
-  return filterTar(new Uint8Array(await dump.arrayBuffer()), (name) => !LEFT_BEHIND.test(name));
+  const entries = readdirSync(dataDir, { recursive: true, withFileTypes: true })
+    .map((entry) => ({ entry, file: path.join(entry.parentPath, entry.name) }))
+    .filter(({ entry }) => !LEFT_BEHIND.test(entry.name))
+    .map(({ entry, file }) => ({
+      name: path.relative(dataDir, file).split(path.sep).join('/'),
+      content: entry.isDirectory() ? null : readFileSync(file),
+    }));
+  rmSync(dataDir, { recursive: true });
+  return tarOf(entries);
 }
 
-/** The tar with some of its entries: 512 bytes of header (POSIX ustar), the content, padding to 512. */
+/** POSIX ustar: 512 bytes of header, the content, padding to 512. A folder has no content. */
+function tarOf(entries) {
+  const blocks = entries.flatMap(({ name, content }) => {
+    const header = Buffer.alloc(512);
+    const octal = (value, at, digits) => header.write(`${value.toString(8).padStart(digits, '0')}\0`, at);
+    header.write(name, 0);
+    octal(content === null ? 0o700 : 0o600, 100, 7);
+    octal(content?.length ?? 0, 124, 11);
+    octal(0, 136, 11); // no time: the same database gives the same bytes
+    header.write('        ', 148);
+    header.write(content === null ? '5' : '0', 156);
+    header.write('ustar\x0000', 257);
+    octal(
+      header.reduce((sum, byte) => sum + byte, 0),
+      148,
+      6,
+    );
+    return content === null ? [header] : [header, content, Buffer.alloc(-content.length & 511)];
+  });
+  return Buffer.concat([...blocks, Buffer.alloc(1024)]);
+}
+
+/** The tar with some of its entries, as they are. */
 function filterTar(tar, keep) {
   const kept = [];
   for (let at = 0; at + 512 <= tar.length && tar[at] !== 0;) {

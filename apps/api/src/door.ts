@@ -67,7 +67,9 @@ function readBodies(server: FastifyInstance): void {
   server.removeAllContentTypeParsers();
   server.addContentTypeParser(JSON_TYPES, { parseAs: 'buffer' }, (request, body, done) => {
     try {
-      done(null, request.routeOptions.url === IMPORTS_PATH ? body : readJson(utf8(body as Buffer)));
+      // No bytes are no body, whatever the header says: many clients always send it.
+      if (body.length === 0) done(null, undefined);
+      else done(null, request.routeOptions.url === IMPORTS_PATH ? body : readJson(utf8(body as Buffer)));
     } catch (error) {
       done(error as Error);
     }

@@ -1,16 +1,16 @@
 import { Duplex } from 'node:stream';
+import { listenChanges } from './channels.js';
+import type { ListenChange } from './channels.js';
 import {
   ClientReader,
   errorResponse,
   letterOf,
-  listenChanges,
   openingOf,
   ready,
   sqlOf,
   statementNameOf,
   withStatementName,
 } from './wire.js';
-import type { ListenChange } from './wire.js';
 
 /** Whole messages of a client that are run in one go. */
 export interface Batch {
@@ -44,7 +44,7 @@ export class Connection extends Duplex {
   work: Promise<void> = Promise.resolve();
   /** Channels it listens to. */
   readonly channels = new Set<string>();
-  /** The life of the session that welcomed it, by number; null before the welcome. */
+  /** The life of the session in which it ran something, by number; null when it never did. */
   life: number | null = null;
   /** A batch of it is running. */
   running = false;
@@ -63,7 +63,7 @@ export class Connection extends Duplex {
   #finished = false;
   #messages: Buffer[] = [];
   #listens: ListenChange[] = [];
-  #rows: Buffer[] = [];
+  readonly #rows: Buffer[] = [];
 
   constructor(
     private readonly desk: Desk,
@@ -169,8 +169,7 @@ export class Connection extends Duplex {
         if (this.#introduced) this.#take(sent);
         else this.#introduce(sent);
       }
-      if (this.copying && this.#rows.length > 0) this.desk.copy(this, Buffer.concat(this.#rows));
-      this.#rows = []; // those left over from a COPY that failed are dropped, as by PostgreSQL
+      this.#sendRows();
     } catch (error) {
       this.fail('08P01', error instanceof Error ? error.message : String(error));
     }
@@ -200,11 +199,12 @@ export class Connection extends Duplex {
 
   #take(sent: Buffer): void {
     const letter = letterOf(sent);
-    if (letter === 'X') return this.#finish();
     if (COPY_LETTERS.has(letter)) {
       this.#rows.push(sent);
       return;
     }
+    this.#sendRows();
+    if (letter === 'X') return this.#finish();
     this.#messages.push(this.#renamed(sent));
     const sql = sqlOf(sent);
     if (sql !== null) this.#listens.push(...listenChanges(sql));
@@ -213,6 +213,12 @@ export class Connection extends Duplex {
     this.#messages = [];
     this.#listens = [];
     this.desk.submit(this, batch);
+  }
+
+  /** Rows for COPY, or what is left of them after it has failed, which PostgreSQL ignores too. */
+  #sendRows(): void {
+    const rows = this.#rows.splice(0);
+    if (this.copying && rows.length > 0) this.desk.copy(this, Buffer.concat(rows));
   }
 
   /** Statement names are a connection's own in PostgreSQL, and here all share one session: each gets a name by number. */

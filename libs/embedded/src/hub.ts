@@ -1,10 +1,11 @@
+import { applyChanges, listenOnly } from './channels.js';
 import { Connection } from './connection.js';
 import type { Batch, Desk } from './connection.js';
 import { Session } from './session.js';
 import type { BackendSetup } from './session.js';
 import { Turns } from './turns.js';
 import { closeStatement, copyFail, query, ready, ReplyReader, rowsOf, sync, welcome } from './wire.js';
-import type { ListenChange, Status } from './wire.js';
+import type { Status } from './wire.js';
 
 /** reliability.md REL-6. */
 const MOST_WAITING = 100;
@@ -49,10 +50,7 @@ interface Run {
   readonly batch: Batch;
   readonly reader: ReplyReader;
   status: Status | null;
-  unlistened: boolean;
 }
-
-const quoted = (channel: string): string => `"${channel.replaceAll('"', '""')}"`;
 
 /**
  * One PostgreSQL session, many logical connections. A connection owns the session from its turn until ReadyForQuery says
@@ -67,6 +65,8 @@ export class Hub implements Desk {
   #lastId = 0;
   #closed = false;
   #batches = 0;
+  /** A connection has given up a channel, and with it the session, though others may want it still. */
+  #unlistened = false;
 
   private constructor() {}
 
@@ -96,7 +96,6 @@ export class Hub implements Desk {
   welcome(connection: Connection): Buffer | null {
     if (this.#closed) return null;
     this.#connections.add(connection);
-    connection.life = this.#session.restarts;
     return welcome(this.#session.parameters, process.pid, connection.id);
   }
 
@@ -193,13 +192,14 @@ export class Hub implements Desk {
   }
 
   async #perform(connection: Connection, batch: Batch): Promise<void> {
-    const run: Run = { batch, reader: new ReplyReader(), status: null, unlistened: false };
+    const run: Run = { batch, reader: new ReplyReader(), status: null };
     this.#unwatch(connection);
     connection.running = true;
+    connection.life = this.#session.restarts;
     this.#batches += 1;
     try {
       await this.#session.run(batch.bytes, (bytes, last) => this.#route(connection, run, bytes, last));
-      if (run.unlistened && run.status === 'I') await this.#listenAgain();
+      if (this.#unlistened && run.status === 'I') await this.#listenAgain();
     } catch {
       return; // it crashed, which every connection was told
     } finally {
@@ -233,8 +233,9 @@ export class Hub implements Desk {
           else this.#watchIdle(connection, 'the rows of COPY did not come');
           break;
         case 'done':
-          if (/^(?:UN)?LISTEN$/.test(reply.tag) && listen(connection.channels, run.batch.listens))
-            run.unlistened = true;
+          if (/^(?:UN)?LISTEN$/.test(reply.tag) && applyChanges(connection.channels, run.batch.listens)) {
+            this.#unlistened = true;
+          }
           break;
         case 'fatal':
           queueMicrotask(() => this.#session.replace(reply.text));
@@ -263,7 +264,7 @@ export class Hub implements Desk {
   }
 
   async #cleanUp(connection: Connection): Promise<void> {
-    if (connection.life !== this.#session.restarts) return; // the session of its days is no more, or it never had one
+    if (connection.life !== this.#session.restarts) return; // what it left behind is gone, or nothing
     if (this.#closed) return this.#turns.pass(connection);
     if ((await this.#turns.take(connection)) !== 'yours') return;
     try {
@@ -277,11 +278,10 @@ export class Hub implements Desk {
     }
   }
 
-  /** The session listens to what any connection listens to, and one of them wants less. */
   async #listenAgain(): Promise<void> {
+    this.#unlistened = false;
     const channels = new Set([...this.#connections].flatMap((each) => [...each.channels]));
-    const statements = ['unlisten *', ...[...channels].map((channel) => `listen ${quoted(channel)}`)];
-    await this.#collect(query(statements.join('; ')));
+    await this.#collect(query(listenOnly(channels)));
   }
 
   /** Runs a batch of our own and gathers the reply. */
@@ -317,14 +317,4 @@ export class Hub implements Desk {
     this.#alarms.get(connection)?.();
     this.#alarms.delete(connection);
   }
-}
-
-/** Applies the changes; @returns whether a channel fell away */
-function listen(channels: Set<string>, changes: readonly ListenChange[]): boolean {
-  for (const change of changes) {
-    if ('listen' in change) channels.add(change.listen);
-    else if (change.unlisten === null) channels.clear();
-    else channels.delete(change.unlisten);
-  }
-  return changes.some((change) => 'unlisten' in change);
 }

@@ -55,7 +55,8 @@ function spawn(setup: BackendSetup): { worker: Worker; requests: MessagePort; sh
   const worker = new Worker(new URL('./worker.mjs', import.meta.url), {
     workerData,
     transferList: [port2],
-    resourceLimits: { stackSizeMb: 16 }, // so that PostgreSQL's own limit of recursion, 2 MB, comes first
+    execArgv: [], // --input-type, say, is not for it
+    resourceLimits: { stackSizeMb: 64 }, // so that PostgreSQL's own limit of recursion comes first, an error and no crash
   });
   return { worker, requests, shared: new Int32Array(shared) };
 }
@@ -129,10 +130,8 @@ class Backend {
   }
 
   ask(request: BackendRequest): void {
-    this.#requests.postMessage(
-      request,
-      Object.values(request).flatMap((bytes) => (bytes === true ? [] : [bytes.buffer])),
-    );
+    const bytes = 'batch' in request ? request.batch : 'more' in request ? request.more : null;
+    this.#requests.postMessage(request, bytes === null ? [] : [bytes.buffer as ArrayBuffer]);
     Atomics.add(this.#shared, SIGNAL, 1);
     Atomics.notify(this.#shared, SIGNAL);
   }

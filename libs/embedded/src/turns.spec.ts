@@ -52,16 +52,22 @@ describe('turns', () => {
     expect(outcomes['b']).toBe('waits');
   });
 
-  test('are refused when too many wait; but not to one without bounds', async () => {
+  test('are refused when too many wait', async () => {
     const { outcomes, ask } = queue(2);
     for (const owner of ['a', 'b', 'c', 'd']) await ask(owner);
     expect(outcomes).toEqual({ a: 'yours', b: 'waits', c: 'waits', d: 'full' });
-    const unbounded = queue(0);
-    await unbounded.ask('a');
-    void unbounded.turns.take('b').then((turn) => (unbounded.outcomes['b'] = turn));
-    unbounded.turns.pass('a');
+  });
+
+  test('without bounds are never refused, and are in nobody’s way', async () => {
+    const { turns, outcomes, ask } = queue(1);
+    await ask('a');
+    void turns.take('upkeep').then((turn) => (outcomes['upkeep'] = turn));
+    await ask('b');
+    void turns.take('clean').then((turn) => (outcomes['clean'] = turn));
+    expect([turns.waiting, outcomes['b']]).toEqual([1, 'waits']);
+    for (const owner of ['a', 'upkeep', 'b']) turns.pass(owner);
     await settled();
-    expect(unbounded.outcomes['b']).toBe('yours');
+    expect(outcomes).toEqual({ a: 'yours', upkeep: 'yours', b: 'yours', clean: 'yours' });
   });
 
   test('come too late when patience ends; whoever got one is not alarmed', async () => {

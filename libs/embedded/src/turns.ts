@@ -6,6 +6,8 @@ export type Alarm = (afterMs: number, ring: () => void) => () => void;
 
 interface Waiter<Owner> {
   readonly owner: Owner;
+  /** Counts against the limit. */
+  readonly bounded: boolean;
   readonly settle: (turn: Turn) => void;
 }
 
@@ -19,8 +21,9 @@ export class Turns<Owner> {
     private readonly alarm: Alarm,
   ) {}
 
+  /** How many wait of those that the limit is for. */
   get waiting(): number {
-    return this.#waiters.length;
+    return this.#waiters.filter(({ bounded }) => bounded).length;
   }
 
   has(owner: Owner): boolean {
@@ -30,7 +33,7 @@ export class Turns<Owner> {
   /**
    * Resolves with 'yours' when the session belongs to the owner; it may ask again while it has it. `full`: too many wait
    * already. `late`: its patience ended. `gone`: it left, or everybody was sent away. Without patience it waits for ever,
-   * and whatever the limit.
+   * and neither minds the limit nor counts against it.
    */
   take(owner: Owner, patienceMs?: number): Promise<Turn> {
     if (this.#owner === owner) return Promise.resolve('yours');
@@ -38,11 +41,12 @@ export class Turns<Owner> {
       this.#owner = owner;
       return Promise.resolve('yours');
     }
-    if (patienceMs !== undefined && this.#waiters.length >= this.limit) return Promise.resolve('full');
+    if (patienceMs !== undefined && this.waiting >= this.limit) return Promise.resolve('full');
     return new Promise((resolve) => {
       const cancel = patienceMs === undefined ? () => {} : this.alarm(patienceMs, () => this.#settle(waiter, 'late'));
       const waiter: Waiter<Owner> = {
         owner,
+        bounded: patienceMs !== undefined,
         settle: (turn) => {
           cancel();
           resolve(turn);

@@ -87,7 +87,7 @@ export class Upkeep {
       this.#written = CHORES.some((chore) => done[chore].logBytes < logBytes);
     } catch (error) {
       if (!this.#stopped)
-        this.log(`upkeep of the embedded database: ${error instanceof Error ? error.message : error}`);
+        this.log(`upkeep of the embedded database: ${error instanceof Error ? error.message : String(error)}`);
     }
     this.#batches = this.hub.batches;
   }

@@ -3,7 +3,6 @@ import {
   ClientReader,
   errorResponse,
   letterOf,
-  listenChanges,
   message,
   openingOf,
   query,
@@ -98,19 +97,6 @@ describe('prepared statements', () => {
       null,
     ]);
   });
-});
-
-describe('listening', () => {
-  test.each([
-    ['listen camera', [{ listen: 'camera' }]],
-    ['LISTEN Camera;', [{ listen: 'camera' }]],
-    ['listen "Ka""mera"', [{ listen: 'Ka"mera' }]],
-    [' listen a ; unlisten b;unlisten *', [{ listen: 'a' }, { unlisten: 'b' }, { unlisten: null }]],
-    ['begin; listen größe', [{ listen: 'größe' }]],
-    ['select listen from t', []],
-    ['notify listen', []],
-    ['select 1', []],
-  ])('%s', (sql, changes) => expect(listenChanges(sql)).toEqual(changes));
 });
 
 describe('a server’s reply', () => {

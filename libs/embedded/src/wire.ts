@@ -129,22 +129,6 @@ export function sqlOf(sent: Buffer): string | null {
   return letter === 'P' ? textAt(sent, sent.indexOf(0, HEADER) + 1) : null;
 }
 
-/** A change of the channels that a client listens to. */
-export type ListenChange = { readonly listen: string } | { readonly unlisten: string | null };
-
-const LISTENING =
-  /(?:^|;)\s*(un)?listen\s+(?:"((?:[^"]|"")+)"|([a-z_\u0080-\uffff][\w$\u0080-\uffff]*)|(\*))\s*(?=;|$)/gi;
-
-/** LISTEN and UNLISTEN statements of a text; not those behind a comment or inside a function. `unlisten: null` is `*`. */
-export function listenChanges(sql: string): readonly ListenChange[] {
-  if (!/listen/i.test(sql.slice(0, 10_000))) return [];
-  return [...sql.matchAll(LISTENING)].map(([, un, quoted, plain, all]) => {
-    const channel = quoted?.replaceAll('""', '"') ?? plain?.toLowerCase() ?? '';
-    if (un === undefined) return { listen: channel };
-    return { unlisten: all === undefined ? channel : null };
-  });
-}
-
 /** What a go-between has to know of a server's reply. Everything is in `bytes` but what it must decide on itself. */
 export type Reply =
   | { readonly kind: 'bytes'; readonly bytes: Buffer }
@@ -215,7 +199,7 @@ function understood(whole: Buffer): Reply {
 /** Fields of an ErrorResponse by their letters: V severity, C SQLSTATE, M message, ... */
 function errorFields(error: Buffer): Readonly<Record<string, string | undefined>> {
   const fields = error.toString('utf8', HEADER).split('\0').filter(Boolean);
-  return Object.fromEntries(fields.map((field) => [field[0], field.slice(1)]));
+  return Object.fromEntries<string>(fields.map((field) => [field.charAt(0), field.slice(1)]));
 }
 
 /** Rows of a whole reply, as text. @throws the server's error */

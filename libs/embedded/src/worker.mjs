@@ -51,6 +51,7 @@ function open() {
     shared_buffers: '32MB',
     min_wal_size: '32MB',
     max_wal_size: '128MB',
+    max_stack_depth: '1MB',
     TimeZone: 'UTC',
     log_timezone: 'UTC',
   };
