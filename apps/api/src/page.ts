@@ -37,7 +37,7 @@ a { color: #8cc8ff; }
 h1 { font-size: 22px; margin: 4px 0 2px; } h2 { font-size: 16px; margin: 18px 0 4px; }
 p { margin: 4px 0 10px; } code { background: #1d2730; padding: 1px 4px; }
 .sum { color: #a9b6c2; margin-bottom: 10px; }
-.tile { display: inline-block; vertical-align: top; width: 324px; margin: 0 8px 12px 0; background: #1a232c; border: 2px solid #2b3946; }
+.tile { display: inline-block; vertical-align: top; width: 320px; margin: 0 8px 12px 0; background: #1a232c; border: 2px solid #2b3946; }
 .tile img, .none { display: block; width: 320px; height: 180px; background: #0a0e12; border: 0; }
 .none { line-height: 180px; text-align: center; color: #74838f; }
 .words { padding: 6px 8px 8px; height: 78px; overflow: hidden; }
