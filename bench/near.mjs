@@ -28,7 +28,14 @@ const dataDir = mkdtempSync(path.join(tmpdir(), 'sightline-bench-'));
 const { key } = mintKey(randomBytes);
 const main = new URL('../dist/apps/cli/src/main.js', import.meta.url).pathname;
 const server = spawn(process.execPath, [main, 'up'], {
-  env: { ...process.env, PORT: '0', SIGHTLINE_DATA_DIR: dataDir, SIGHTLINE_ADMIN_KEY: key, SIGHTLINE_DEMO: 'off', SIGHTLINE_LOG_LEVEL: 'error' },
+  env: {
+    ...process.env,
+    PORT: '0',
+    SIGHTLINE_DATA_DIR: dataDir,
+    SIGHTLINE_ADMIN_KEY: key,
+    SIGHTLINE_DEMO: 'off',
+    SIGHTLINE_LOG_LEVEL: 'error',
+  },
   stdio: ['ignore', 'pipe', 'inherit'],
 });
 const url = await new Promise((resolve, reject) => {
@@ -43,7 +50,11 @@ const url = await new Promise((resolve, reject) => {
 
 try {
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
-  const made = await fetch(`${url}/v1/authorities`, { method: 'POST', headers, body: JSON.stringify({ slug: 'bench', name: 'Bench' }) });
+  const made = await fetch(`${url}/v1/authorities`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ slug: 'bench', name: 'Bench' }),
+  });
   if (![201, 409].includes(made.status)) throw new Error(await made.text());
   const began = performance.now();
   for (let at = 0; at < cameras; at += 10_000) {
@@ -57,7 +68,11 @@ try {
         lifecycle: 'suspended',
       }),
     );
-    const answer = await fetch(`${url}/v1/imports?authority=bench&profile=ndjson`, { method: 'POST', headers, body: rows.join('\n') });
+    const answer = await fetch(`${url}/v1/imports?authority=bench&profile=ndjson`, {
+      method: 'POST',
+      headers,
+      body: rows.join('\n'),
+    });
     const report = await answer.json();
     if (answer.status !== 200 || report.totals.failed > 0) throw new Error(JSON.stringify(report).slice(0, 500));
   }
@@ -66,15 +81,21 @@ try {
   const paths = Array.from({ length: 5_000 }, () => `/v1/cameras?near=${place().join(',')}&radiusM=5000&limit=20`);
   const http = await measureHttp(paths);
   const bare = process.env.DATABASE_URL ? await measureBare(paths) : null;
-  console.log(JSON.stringify({
-    machine: `${cpus().length} × ${cpus()[0]?.model}, Node ${process.versions.node}`,
-    database: process.env.DATABASE_URL ? 'PostgreSQL' : 'embedded PostGIS',
-    cameras,
-    importRowsPerS: Math.round(cameras / importedS),
-    http,
-    bare,
-    ratio: bare === null ? null : Number((http.perS / bare.perS).toFixed(2)),
-  }, null, 2));
+  console.log(
+    JSON.stringify(
+      {
+        machine: `${cpus().length} × ${cpus()[0]?.model}, Node ${process.versions.node}`,
+        database: process.env.DATABASE_URL ? 'PostgreSQL' : 'embedded PostGIS',
+        cameras,
+        importRowsPerS: Math.round(cameras / importedS),
+        http,
+        bare,
+        ratio: bare === null ? null : Number((http.perS / bare.perS).toFixed(2)),
+      },
+      null,
+      2,
+    ),
+  );
 } finally {
   server.kill('SIGTERM');
   await new Promise((resolve) => server.once('exit', resolve));
@@ -83,7 +104,12 @@ try {
 
 async function measureHttp(paths) {
   await autocannon({ url, connections, duration: 2, requests: paths.map((path) => ({ path })) });
-  const { requests, latency, non2xx, errors } = await autocannon({ url, connections, duration: seconds, requests: paths.map((path) => ({ path })) });
+  const { requests, latency, non2xx, errors } = await autocannon({
+    url,
+    connections,
+    duration: seconds,
+    requests: paths.map((path) => ({ path })),
+  });
   return { perS: Math.round(requests.average), p50Ms: latency.p50, p97Ms: latency.p97_5, wrong: non2xx + errors };
 }
 

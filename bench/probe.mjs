@@ -5,12 +5,16 @@ import { spawn } from 'node:child_process';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '8' }, sockets: { type: 'string', default: '32' } } });
+const { values } = parseArgs({
+  options: { seconds: { type: 'string', default: '8' }, sockets: { type: 'string', default: '32' } },
+});
 const [seconds, sockets] = [values.seconds, values.sockets].map(Number);
 const { probe, DEFAULT_LIMITS, NonceCache } = await import('#probe');
 
 const main = new URL('../dist/apps/cli/src/main.js', import.meta.url).pathname;
-const simulator = spawn(process.execPath, [main, 'simulator', '--port', '0', '--cameras', '64', '--json'], { stdio: ['ignore', 'pipe', 'ignore'] });
+const simulator = spawn(process.execPath, [main, 'simulator', '--port', '0', '--cameras', '64', '--json'], {
+  stdio: ['ignore', 'pipe', 'ignore'],
+});
 const street = await new Promise((resolve) => {
   let out = '';
   simulator.stdout.on('data', (text) => {
@@ -18,25 +22,41 @@ const street = await new Promise((resolve) => {
     if (out.includes('\n')) resolve(JSON.parse(out.slice(0, out.indexOf('\n'))));
   });
 });
-const urls = street.cameras.filter(({ authority }) => authority === 'demo-load').map(({ services }) => services.find(({ kind }) => kind === 'mjpeg').url);
+const urls = street.cameras
+  .filter(({ authority }) => authority === 'demo-load')
+  .map(({ services }) => services.find(({ kind }) => kind === 'mjpeg').url);
 
 try {
   const tools = { limits: DEFAULT_LIMITS, nonces: new NonceCache(), userAgent: 'bench', now: () => performance.now() };
-  const policy = { cidrs: ['127.0.0.0/8'], ports: [...new Set(urls.map((url) => Number(new URL(url).port)))], loopback: true };
+  const policy = {
+    cidrs: ['127.0.0.0/8'],
+    ports: [...new Set(urls.map((url) => Number(new URL(url).port)))],
+    loopback: true,
+  };
   const { signal } = new AbortController();
   const ours = async (url) => {
-    const { outcome } = await probe({ kind: 'mjpeg', url, credentials: null, allowBasicPlaintext: false, policy }, tools, signal);
+    const { outcome } = await probe(
+      { kind: 'mjpeg', url, credentials: null, allowBasicPlaintext: false, policy },
+      tools,
+      signal,
+    );
     if (outcome !== 'ok') throw new Error(`outcome ${outcome}`);
   };
   await measure(ours, 1);
   const ceiling = await measure(plainly, seconds);
   const probes = await measure(ours, seconds);
-  console.log(JSON.stringify({
-    machine: `${cpus().length} × ${cpus()[0]?.model}, Node ${process.versions.node}`,
-    simulatorCeiling: ceiling,
-    probes,
-    ratioOfCeiling: Number((probes.perS / ceiling.perS).toFixed(2)),
-  }, null, 2));
+  console.log(
+    JSON.stringify(
+      {
+        machine: `${cpus().length} × ${cpus()[0]?.model}, Node ${process.versions.node}`,
+        simulatorCeiling: ceiling,
+        probes,
+        ratioOfCeiling: Number((probes.perS / ceiling.perS).toFixed(2)),
+      },
+      null,
+      2,
+    ),
+  );
 } finally {
   simulator.kill('SIGTERM');
 }
@@ -45,7 +65,9 @@ try {
 function plainly(url) {
   const { hostname, port, pathname, search, host } = new URL(url);
   return new Promise((resolve, reject) => {
-    const socket = connect(Number(port), hostname, () => socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n\r\n`));
+    const socket = connect(Number(port), hostname, () =>
+      socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n\r\n`),
+    );
     socket.on('data', (bytes) => {
       if (bytes.includes('\xff\xd9', 0, 'latin1')) {
         socket.destroy();
