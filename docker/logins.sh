@@ -2,8 +2,8 @@
 # Run once by the database image, at its first start: the owner, for migrations, and the two logins that serve, each a member of only
 # its role. PostGIS is no trusted extension, so the superuser puts it in.
 set -euo pipefail
-psql -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$POSTGRES_DB" \
-  -v owner="$OWNER_PASSWORD" -v api="$API_PASSWORD" -v prober="$PROBER_PASSWORD" -v db="$POSTGRES_DB" <<'SQL'
+psql -v ON_ERROR_STOP=1 -U "${POSTGRES_USER:-postgres}" -d "${POSTGRES_DB:-postgres}" \
+  -v owner="$OWNER_PASSWORD" -v api="$API_PASSWORD" -v prober="$PROBER_PASSWORD" -v db="${POSTGRES_DB:-postgres}" <<'SQL'
 create extension if not exists postgis;
 create role sightline_api nologin;
 create role sightline_prober nologin;
