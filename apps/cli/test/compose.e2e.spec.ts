@@ -76,6 +76,12 @@ async function ready(timeoutMs = 90_000): Promise<number> {
     rmSync(folder, { recursive: true, force: true });
   }, 120_000);
 
+  const restarts = (service: string): number => {
+    const container = compose('ps', '-q', service).out.trim();
+    const { stdout } = spawnSync('docker', ['inspect', '-f', '{{.RestartCount}}', container], { encoding: 'utf8' });
+    return Number(stdout);
+  };
+
   let id = '';
   const show = async (): Promise<string> => {
     for (let tries = 60; tries > 0; tries -= 1) {
@@ -159,6 +165,7 @@ async function ready(timeoutMs = 90_000): Promise<number> {
       );
       await wait(2_000);
       await ready();
+      expect(restarts(service)).toBeGreaterThan(0);
       for (let tries = 40; (await show()) === before && tries > 0; tries -= 1) await wait(1_000);
       expect(await show()).not.toBe(before);
     },

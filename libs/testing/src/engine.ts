@@ -40,17 +40,27 @@ export default async function setUp(): Promise<void> {
   process.stderr.write(`\nPostGIS for the tests: ${running.engine.from}\n`);
 }
 
+/** Where PostGIS may come from, in the order in which it is looked for. */
+const SOURCES: Readonly<Record<string, (env: NodeJS.ProcessEnv) => Promise<RunningEngine | null>>> = {
+  given: (env) => givenServer(env.DATABASE_URL),
+  local: () => privateServer(),
+  container: (env) => containerServer(env),
+  embedded: async () => embedded(),
+};
+
 /**
  * Finds PostGIS for the tests: the server of `DATABASE_URL`, else a private server from local binaries, else a container
- * where an engine answers, else the embedded database.
+ * where an engine answers, else the embedded database. `TEST_POSTGIS` names one of them and leaves out the rest.
  */
 export async function startEngine(env: NodeJS.ProcessEnv): Promise<RunningEngine> {
-  const found =
-    (await givenServer(env.DATABASE_URL)) ?? (await privateServer()) ?? (await containerServer(env)) ?? embedded();
-  if (env.TEST_REQUIRE === 'postgres' && found.engine.kind !== 'server') {
-    throw new Error(`TEST_REQUIRE=postgres, but no PostgreSQL with PostGIS was found: ${found.engine.from}`);
+  const wanted = env.TEST_POSTGIS;
+  for (const [source, start] of Object.entries(SOURCES)) {
+    if (wanted !== undefined && wanted !== source) continue;
+    const found = await start(env);
+    if (found === null) continue;
+    if (env.TEST_REQUIRE !== 'postgres' || found.engine.kind === 'server') return found;
   }
-  return found;
+  throw new Error(`no PostGIS for the tests (TEST_POSTGIS=${wanted ?? ''}, TEST_REQUIRE=${env.TEST_REQUIRE ?? ''})`);
 }
 
 const embedded = (): RunningEngine => ({
