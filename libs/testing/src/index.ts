@@ -1,2 +1,3 @@
 export * from './database.js';
+export { onServer } from './engine.js';
 export * from './program.js';
