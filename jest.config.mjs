@@ -37,4 +37,6 @@ export default {
     },
   ],
   testTimeout: 60_000,
+  // Jest leaves one core idle, which of two is half; more would only fight over the embedded database's memory.
+  maxWorkers: 2,
 };

@@ -78,7 +78,7 @@ try {
   }
   const importedS = (performance.now() - began) / 1000;
 
-  const paths = Array.from({ length: 5_000 }, () => `/v1/cameras?near=${place().join(',')}&radiusM=5000&limit=20`);
+  const paths = Array.from({ length: 5_000 }, () => `/v1/cameras?near=${place().join(',')}&radiusM=2000&limit=20`);
   const http = await measureHttp(paths);
   const bare = process.env.DATABASE_URL ? await measureBare(paths) : null;
   console.log(
@@ -119,7 +119,7 @@ async function measureBare(paths) {
   const finder = new CameraFinder(db);
   const searches = paths.map((path) => {
     const [lon, lat] = new URL(path, 'http://x').searchParams.get('near').split(',').map(Number);
-    return { search: { near: [lon, lat], radiusM: 5000, limit: 20 }, limit: 20, form: 'json', baseUrl: 'http://x' };
+    return { search: { near: [lon, lat], radiusM: 2000, limit: 20 }, limit: 20, form: 'json', baseUrl: 'http://x' };
   });
   const until = performance.now() + seconds * 1000;
   const times = [];

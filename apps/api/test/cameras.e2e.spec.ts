@@ -276,6 +276,21 @@ describe('lists', () => {
     expect(new Set(seen)).toEqual(ids);
   });
 
+  test('authorities come in pages too, in the order of their slugs; their network is for their own', async () => {
+    const slugs: string[] = [];
+    for (let url: string | null = `${sightline.url}/v1/authorities?limit=1`; url !== null;) {
+      const response = await fetch(url);
+      const page = (await response.json()) as { items: { slug: string; network?: object }[]; next: string | null };
+      expect(page.items.filter(({ network }) => network !== undefined)).toEqual([]);
+      expect(response.headers.get('link')).toBe(page.next === null ? null : `<${page.next}>; rel="next"`);
+      slugs.push(...page.items.map(({ slug }) => slug));
+      url = page.next;
+    }
+    expect(slugs).toEqual(['other', 'tainan-wrb']);
+    const own = await operator.GET('/v1/authorities/{slug}', { params: { path: { slug: 'tainan-wrb' } } });
+    expect(dataOf(own).network?.cidrs).toEqual(['127.0.0.0/8']);
+  });
+
   test('a cursor of another list, a changed and an unknown one are refused', async () => {
     const { next } = (await (await fetch(`${sightline.url}/v1/cameras?limit=1`)).json()) as { next: string };
     const cursor = new URL(next).searchParams.get('cursor') ?? '';

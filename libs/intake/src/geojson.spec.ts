@@ -127,12 +127,6 @@ describe('our own export', () => {
     ['a name that is none', { name: 7 }, 'type', '/properties/name'],
     ['NUL', { name: 'a\u0000b' }, 'control_character', '/properties/name'],
     [
-      'a denied target',
-      { services: [{ kind: 'rtsp', url: 'rtsp://127.0.01:8554' }] },
-      'target_not_allowed',
-      '/properties/services/0/url',
-    ],
-    [
       'two sign-ins',
       {
         services: [

@@ -9,7 +9,6 @@ import {
 import { cleaned } from './fields.js';
 import type { Draft, IntakeContext } from './row.js';
 import { shownUrl } from './service-url.js';
-import { alwaysDenied } from './target.js';
 
 /** Members of an answer that an import passes over: the server makes them anew. */
 const PASSED_OVER: ReadonlySet<string> = new Set([...CAMERA_MADE, 'sight']);
@@ -42,7 +41,7 @@ function ownService(
   { credentials, ...service }: Readonly<Record<string, unknown>>,
   pointer: string,
   draft: Draft,
-  { judgeTarget = alwaysDenied }: IntakeContext,
+  { judgeTarget = () => null }: IntakeContext,
 ): ServiceDocument | null {
   if (service['url'] === undefined || service['url'] === null) return null;
   const sent = sentCredentials(credentials);

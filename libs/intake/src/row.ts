@@ -30,7 +30,7 @@ export interface IntakeContext {
   };
   /**
    * Why the address that stands in a service's URL may not be dialled, or null (security.md SSRF-6): the caller knows
-   * the network policy. Absent: what is always denied, loopback included, is refused.
+   * the network policy. Absent: nothing is refused here.
    */
   readonly judgeTarget?: (url: string) => string | null;
 }

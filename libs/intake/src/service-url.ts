@@ -1,5 +1,4 @@
 import { judgeUrl, type ServiceDocument, type ServiceKind, withoutUserinfo } from '#catalog';
-import { alwaysDenied } from './target.js';
 import type { RowProblem } from './row.js';
 
 /** What was found about a URL; without a pointer, which the reader of the field knows. */
@@ -23,7 +22,7 @@ type JudgeTarget = (url: string) => string | null;
  * that are sealed later, and an address that can never be dialled is an error.
  * @param hint kind that the format promises where the URL does not tell
  */
-export function readUrl(text: string, hint: ServiceKind | null, judgeTarget: JudgeTarget = alwaysDenied): ReadUrl {
+export function readUrl(text: string, hint: ServiceKind | null, judgeTarget: JudgeTarget = () => null): ReadUrl {
   const written = text.trim();
   if (written.length > MAX_URL_CHARS) {
     return unusable(warning('length', `expected at most ${MAX_URL_CHARS} characters`, written.slice(0, 100)));

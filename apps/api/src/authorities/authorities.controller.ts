@@ -1,18 +1,18 @@
 import { Body, Controller, Delete, Get, Headers, Inject, Param, Patch, Post, Put, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { scope } from '#access';
-import { Authority, AuthorityDocument, DEFAULT_LIMIT, MAX_LIMIT, PAGE_SELECTORS, NotFound, SLUG } from '#catalog';
+import { Authority, AuthorityDocument, PAGE_SELECTORS, NotFound, SLUG } from '#catalog';
 import { Authorities, authorityFor, transact } from '#storage';
 import { cacheControlOf, sendRepresentation } from '../answer.js';
 import { selected } from '../checked.js';
-import { bodyTagOf, etagOf } from '../conditional.js';
+import { etagOf } from '../conditional.js';
 import { idempotently } from '../idempotently.js';
 import { baseUrlOf } from '../links.js';
 import { requireJson } from '../media-type.js';
 import { contentTypeOf, FORMS, negotiate } from '../negotiate.js';
 import { ETAG_HEADER, IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, Operation } from '../operation.js';
-import { PageCursor } from '../page-cursor.js';
 import { type ApiParts, PARTS } from '../parts.js';
+import { sendPage } from '../send-page.js';
 import {
   type AuthorityChange,
   patchAuthority,
@@ -66,30 +66,14 @@ export class AuthoritiesController {
     refuses: ['cursor_mismatch', 'cursor_expired'],
   })
   async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<FastifyReply> {
-    const { limit: wanted = DEFAULT_LIMIT, cursor: text } = selected(PAGE_SELECTORS, request);
-    negotiate(undefined, request.headers.accept, ['json']);
-    const limit = Math.min(wanted, MAX_LIMIT);
-    const baseUrl = baseUrlOf(request, this.parts.settings);
-    const cursor = new PageCursor(
-      this.parts.keyring,
-      '/v1/authorities',
-      request.query as Record<string, unknown>,
-      'json',
-    );
-    const after = cursor.read<{ slug: string }>(text, Date.now())?.slug;
-    const found = await new Authorities(this.parts.db).search({
-      limit: limit + 1,
-      ...(after === undefined ? {} : { after }),
-    });
-    const items = found.slice(0, limit).map((authority) => authorityFor(authority, scope(request.principal)));
-    const last = found.length > limit ? items.at(-1) : undefined;
-    const next = last === undefined ? null : cursor.urlAfter({ slug: last.slug }, baseUrl);
-    const body = JSON.stringify({ items, self: cursor.self(baseUrl), next });
-    return sendRepresentation(request, reply, {
-      body,
-      contentType: contentTypeOf('json'),
-      etag: bodyTagOf(body),
-      headers: next === null ? {} : { link: `<${next}>; rel="next"` },
+    const caller = scope(request.principal);
+    return sendPage(request, reply, this.parts, {
+      path: '/v1/authorities',
+      find: async (limit, after) => {
+        const found = await new Authorities(this.parts.db).search({ limit, ...(after === undefined ? {} : { after }) });
+        return found.map((authority) => authorityFor(authority, caller));
+      },
+      keyOf: ({ slug }) => slug,
     });
   }
 

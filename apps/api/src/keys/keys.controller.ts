@@ -3,7 +3,7 @@ import { Body, Controller, Delete, Get, Inject, Param, Post, Req, Res } from '@n
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { KEY_LIFE_S, mintKey, mintRights, type Principal } from '#access';
-import { ApiKey, ApiKeyRequest, DEFAULT_LIMIT, MAX_LIMIT, MintedKey, NotFound, PAGE_SELECTORS } from '#catalog';
+import { ApiKey, ApiKeyRequest, MintedKey, NotFound, PAGE_SELECTORS } from '#catalog';
 import { ApiKeys, transact } from '#storage';
 import { sendRepresentation } from '../answer.js';
 import { idOf } from '../cameras/camera-id.js';
@@ -14,8 +14,8 @@ import { baseUrlOf } from '../links.js';
 import { requireJson } from '../media-type.js';
 import { contentTypeOf, FORMS, negotiate } from '../negotiate.js';
 import { IDEMPOTENCY_KEY, Operation } from '../operation.js';
-import { PageCursor } from '../page-cursor.js';
 import { type ApiParts, PARTS } from '../parts.js';
+import { sendPage } from '../send-page.js';
 import { ApiKeyPage } from './api-key-page.document.js';
 
 const TAG = 'keys';
@@ -93,23 +93,13 @@ export class KeysController {
     refuses: ['cursor_mismatch', 'cursor_expired'],
   })
   async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<FastifyReply> {
-    const { limit: wanted = DEFAULT_LIMIT, cursor: text } = selected(PAGE_SELECTORS, request);
-    negotiate(undefined, request.headers.accept, ['json']);
-    const limit = Math.min(wanted, MAX_LIMIT);
-    const baseUrl = baseUrlOf(request, this.parts.settings);
-    const cursor = new PageCursor(this.parts.keyring, '/v1/keys', request.query as Record<string, unknown>, 'json');
-    const after = cursor.read<{ id: string }>(text, Date.now())?.id;
     const within = reachOf(request.principal);
-    const found = await new ApiKeys(this.parts.db).list({
-      limit: limit + 1,
-      within,
-      ...(after === undefined ? {} : { after }),
+    return sendPage(request, reply, this.parts, {
+      path: '/v1/keys',
+      find: (limit, after) =>
+        new ApiKeys(this.parts.db).list({ limit, within, ...(after === undefined ? {} : { after }) }),
+      keyOf: ({ id }) => id,
     });
-    const items = found.slice(0, limit);
-    const last = found.length > limit ? items.at(-1) : undefined;
-    const next = last === undefined ? null : cursor.urlAfter({ id: last.id }, baseUrl);
-    const body = JSON.stringify({ items, self: cursor.self(baseUrl), next });
-    return sendRepresentation(request, reply, { body, contentType: contentTypeOf('json'), etag: bodyTagOf(body) });
   }
 
   @Get(':id')
