@@ -9,6 +9,7 @@ import { DOCS_CSP } from './docs.js';
 import { openDoor } from './door.js';
 import { describeApi } from './openapi.js';
 import { Readiness } from './ops/readiness.js';
+import { startUpkeep } from './ops/upkeep.js';
 import type { ApiParts } from './parts.js';
 
 export type { ApiParts } from './parts.js';
@@ -24,6 +25,7 @@ export interface RunningApi {
 
 /** Opens the HTTP door on `HOST` and `PORT`. */
 export async function start(parts: ApiParts): Promise<RunningApi> {
+  const upkeep = await startUpkeep(parts.db, parts.log);
   const app = await assemble(parts);
   const document = describeApi(app, parts.version);
   serveDescription(app, document);
@@ -37,6 +39,7 @@ export async function start(parts: ApiParts): Promise<RunningApi> {
       app.get(Readiness).close();
       if (graceMs > 0) await new Promise((resolve) => setTimeout(resolve, graceMs));
       await app.close();
+      await upkeep.close();
     },
   };
 }
