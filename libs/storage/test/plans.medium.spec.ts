@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { EntityManager } from 'typeorm';
 import { ANONYMOUS, scope } from '#access';
 import type { CameraSearch } from '#catalog';
 import { CameraFinder } from '#storage';
@@ -44,7 +43,7 @@ async function planOf(search: CameraSearch): Promise<string> {
               return target.query(text, values);
             }
           : (Reflect.get(target, name, receiver) as unknown),
-    }) as EntityManager;
+    });
     await new CameraFinder(watched).search(scope(ANONYMOUS), { search, limit: 20, form: 'json', baseUrl: 'http://x' });
     return plan;
   });
