@@ -29,7 +29,7 @@ export function ensureInstalled() {
   if (timeOf(installed) < timeOf(inRoot('package-lock.json'))) spawnSync('touch', [installed]);
 }
 
-/** Compiles when any source is newer than what was compiled. */
+/** Compiles when any source but those of tests is newer than what was compiled. */
 export async function ensureBuilt() {
   if (newestSource() < timeOf(BUILT)) return;
   console.error('Compiling …');
@@ -45,7 +45,7 @@ function newestSource() {
   const look = (file) => {
     const stat = statSync(file);
     if (!stat.isDirectory()) newest = Math.max(newest, stat.mtimeMs);
-    else for (const name of readdirSync(file)) look(path.join(file, name));
+    else for (const name of readdirSync(file)) if (name !== 'test') look(path.join(file, name));
   };
   for (const source of SOURCES) look(inRoot(source));
   return newest;
