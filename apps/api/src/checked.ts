@@ -1,4 +1,3 @@
-import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { check, type Selected, type Selector, readQuery, ValidationFailed } from '#catalog';
 
@@ -8,11 +7,6 @@ export function checked<T extends object>(type: new () => T, body: unknown): T {
   if ('problems' in result) throw new ValidationFailed(result.problems);
   return result.document;
 }
-
-/** Handler parameter: the request body as a document of this class. */
-export const Checked = createParamDecorator((type: new () => object, context: ExecutionContext) =>
-  checked(type, context.switchToHttp().getRequest<FastifyRequest>().body),
-);
 
 /** The query by a table of selectors; every address has one, so that no parameter is ever ignored. */
 export const selected = <S extends Readonly<Record<string, Selector<unknown>>>>(
