@@ -22,6 +22,7 @@ export type { FlatFootprint } from './flat-footprint.js';
 export * from './footprint.js';
 export { type Frustum, frustumOf, inImage, inRange, type Pixel, pixelOf, sees } from './frustum.js';
 export * from './heights.js';
+export * from './indexed-views.js';
 export { inFrustum, inSector, type InView, REASONS, type Reason } from './in-view.js';
 export {
   acrossOther,
@@ -50,4 +51,6 @@ export { type Aim, aimAt, type Command, type Turning, turningFootprint, turningO
 export { planeReach, type ReachOptions, reachOf, type Slab, SLAB_M, turningReachOf } from './reach.js';
 export { type Sector, sectorOf } from './sector.js';
 export * from './sight.js';
+export * from './tiled-heights.js';
+export * from './turning-footprint.js';
 export * from './viewshed.js';

@@ -37,13 +37,26 @@ function toPolygons(frame: LocalFrame, polygon: PlanePolygon, zM: number): Posit
   const rings = polygon.map((ring) => unwrapped(frame, ring, zM)).filter((ring) => ring.length >= 3);
   const [outer, ...holes] = rings;
   if (outer === undefined) return [];
-  const closed = overPole(outer, holes, frame.origin);
-  return windows(closed)
-    .flatMap(([west, shift]) => {
-      const within = cutBetween(closed, west, west + 360);
-      return within.map((part) => part.map((ring) => rounded(ring, shift))).map(withoutSlivers);
-    })
-    .filter((part) => part.length > 0);
+  const parts = isWithinOneTurn(rings)
+    ? [withoutSlivers(rings.map((ring) => rounded(ring, 0)))]
+    : cutToTurns(overPole(outer, holes, frame.origin));
+  return parts.filter((part) => part.length > 0);
+}
+
+/** Whether rings need no cut: nearly all, and cutting costs more than everything before it. */
+function isWithinOneTurn(rings: readonly Ring[]): boolean {
+  for (const ring of rings) {
+    for (const position of ring) if (position[0] < -180 || position[0] > 180) return false;
+    if (winding(ring) !== 0) return false;
+  }
+  return true;
+}
+
+function cutToTurns(rings: readonly Ring[]): Position[][][] {
+  return windows(rings).flatMap(([west, shift]) => {
+    const within = cutBetween(rings, west, west + 360);
+    return within.map((part) => part.map((ring) => rounded(ring, shift))).map(withoutSlivers);
+  });
 }
 
 function unwrapped(frame: LocalFrame, ring: PlaneRing, zM: number): Ring {

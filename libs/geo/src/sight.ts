@@ -96,21 +96,29 @@ export function viewOfPreset({ view = {} }: Pick<GeoCamera, 'view'>, preset: Pre
   return { azimuthDeg, tiltDeg, hfovDeg, vfovDeg, nearM, farM, imageWidthPx, imageHeightPx, lens, circlePx, source };
 }
 
+/** What the order of answers hangs on. */
+export type SightOrder = Pick<Sight, 'certainty' | 'pxPerM' | 'distanceM'>;
+
 /** Best of two answers first: certainty, then density, then distance; "no" last. 0 where they are alike. */
-export function compareSights(a: Sight, b: Sight): number {
+export function compareSights(a: SightOrder, b: SightOrder): number {
   return certaintyRank(a) - certaintyRank(b) || (b.pxPerM ?? -1) - (a.pxPerM ?? -1) || a.distanceM - b.distanceM;
 }
 
-/** An answer in a list, with what its order hangs on. */
-export interface SeenBy {
+/** What the place of an answer in a list hangs on. */
+export interface SeenOrder {
   readonly id: string;
   /** Whether the camera shows a picture now (status online, recovering, degraded). */
   readonly showing: boolean;
+  readonly sight: SightOrder;
+}
+
+/** An answer in a list. */
+export interface SeenBy extends SeenOrder {
   readonly sight: Sight;
 }
 
 /** Order of `sees=`: certainty, then cameras that show a picture now, then density, distance, id. */
-export function compareSeen(a: SeenBy, b: SeenBy): number {
+export function compareSeen(a: SeenOrder, b: SeenOrder): number {
   return (
     certaintyRank(a.sight) - certaintyRank(b.sight) ||
     Number(b.showing) - Number(a.showing) ||
@@ -119,7 +127,7 @@ export function compareSeen(a: SeenBy, b: SeenBy): number {
   );
 }
 
-function certaintyRank({ certainty }: Sight): number {
+function certaintyRank({ certainty }: SightOrder): number {
   return certainty === null ? CERTAINTIES.length : CERTAINTIES.indexOf(certainty);
 }
 

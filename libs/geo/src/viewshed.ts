@@ -10,6 +10,10 @@ export interface ViewshedOptions {
   readonly farM: number;
   /** Of what is looked for, above the ground; default 0. */
   readonly targetHeightM?: number;
+  /** Ground on which what is looked for stands, where that is not what stands in the way: a street among roofs. */
+  readonly targets?: Heights;
+  /** As with a line: ground as high as the observer is ignored over at most so many metres, until the first that is lower. Default 0. */
+  readonly ownHostM?: number;
   /** See {@link CURVATURE}. */
   readonly curvature?: number;
   readonly earthRadiusM?: number;
@@ -48,7 +52,8 @@ export function viewshed(heights: Heights, observer: LineEnd, options: ViewshedO
   const bend = curvature / (2 * earthRadiusM);
   const { order, firstOf, turns } = byRay(window, observer, { ...options, farM }, rays);
   const steps = Math.ceil(farM / stepM) + 1;
-  const ray = { heights, observer, columnM, rowM, stepM, bend };
+  const { targets = heights, ownHostM = 0 } = options;
+  const ray = { heights, observer, columnM, rowM, stepM, bend, ownHostM };
   let left = new Float64Array(steps);
   let right = new Float64Array(steps);
   march(ray, 0, left);
@@ -58,7 +63,7 @@ export function viewshed(heights: Heights, observer: LineEnd, options: ViewshedO
       const cell = order[k]!;
       const column = window.column + (cell % window.columns);
       const row = window.row + Math.floor(cell / window.columns);
-      const z = heights.at(column, row) + targetHeightM;
+      const z = targets.at(column, row) + targetHeightM;
       if (Number.isNaN(z)) continue;
       const e = (column - observer.column) * columnM;
       const n = (observer.row - row) * rowM;
@@ -138,13 +143,18 @@ interface Ray {
   readonly rowM: number;
   readonly stepM: number;
   readonly bend: number;
+  readonly ownHostM: number;
 }
 
 /**
  * Fills `highest[i]` with the greatest slope up to i steps along an azimuth, radians: at each line of posts that the ray
  * crosses, nearest first, against the mean of the two posts there. What is unknown does not rise.
  */
-function march({ heights, observer, columnM, rowM, stepM, bend }: Ray, azimuth: number, highest: Float64Array): void {
+function march(
+  { heights, observer, columnM, rowM, stepM, bend, ownHostM }: Ray,
+  azimuth: number,
+  highest: Float64Array,
+): void {
   const perColumn = Math.sin(azimuth) / columnM;
   const perRow = -Math.cos(azimuth) / rowM;
   const stepC = perColumn < 0 ? -1 : 1;
@@ -158,6 +168,7 @@ function march({ heights, observer, columnM, rowM, stepM, bend }: Ray, azimuth: 
   const far = (highest.length - 1) * stepM;
   let filled = 0;
   let max = -Infinity;
+  let hosted = ownHostM > 0;
   for (let s = Math.min(toC, toR); s < far; s = Math.min(toC, toR)) {
     while (filled * stepM < s) highest[filled++] = max;
     let ground: number;
@@ -176,8 +187,9 @@ function march({ heights, observer, columnM, rowM, stepM, bend }: Ray, azimuth: 
       row += stepR;
       toR += betweenR;
     }
+    if (hosted && (s > ownHostM || ground < observer.zM)) hosted = false;
     const slope = (ground - observer.zM) / s - bend * s;
-    if (slope > max) max = slope;
+    if (slope > max && !hosted) max = slope;
   }
   highest.fill(max, filled);
 }
