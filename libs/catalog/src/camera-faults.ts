@@ -1,5 +1,5 @@
+import { fovFits } from '#geo';
 import type { CameraRegistration } from './camera.document.js';
-import type { Lens } from './codes.js';
 import { below, type Fault } from './problems.js';
 import type { CredentialsDocument, ServiceDocument } from './service.document.js';
 import type { PtzDocument, ViewDocument } from './view.document.js';
@@ -56,26 +56,12 @@ function credentialsFaults({ username, password, set }: CredentialsDocument, poi
   return [{ pointer, code: 'required', detail }];
 }
 
-/** Widest angles that a projection can have, degrees; exclusive where the picture would grow without end. */
-const WIDEST: Readonly<
-  Record<Lens, { readonly hfov: (deg: number) => boolean; readonly vfov: (deg: number) => boolean }>
-> = {
-  pinhole: { hfov: (deg) => deg < 180, vfov: (deg) => deg < 180 },
-  fisheye: { hfov: () => true, vfov: () => true },
-  fisheye_equisolid: { hfov: () => true, vfov: () => true },
-  fisheye_stereographic: { hfov: (deg) => deg < 360, vfov: () => true },
-  fisheye_orthographic: { hfov: (deg) => deg <= 180, vfov: () => true },
-  equirectangular: { hfov: () => true, vfov: () => true },
-  cylindrical: { hfov: () => true, vfov: (deg) => deg < 180 },
-};
-
 function viewFaults(view: ViewDocument): Fault[] {
   const faults: Fault[] = [];
   const lens = view.lens ?? 'pinhole';
   for (const member of ['hfovDeg', 'vfovDeg'] as const) {
     const deg = view[member];
-    const fits = member === 'hfovDeg' ? WIDEST[lens].hfov : WIDEST[lens].vfov;
-    if (deg !== undefined && !fits(deg)) {
+    if (deg !== undefined && !(member === 'hfovDeg' ? fovFits(lens, deg) : fovFits(lens, 1, deg))) {
       const detail = `a ${lens} lens cannot be ${deg} degrees wide`;
       faults.push({ pointer: `/view/${member}`, code: 'fov_out_of_range', detail });
     }

@@ -11,7 +11,7 @@ import {
 } from './codes.js';
 
 import type { JsonSchema } from './member-schema.js';
-import { parseBbox, parsePoint, parsePolygon } from './query-geometry.js';
+import { parseBbox, parseGeometry, parsePoint, parsePolygon } from './query-geometry.js';
 import { type Finding, isMoment, judgeNumber, type Limits } from './rules.js';
 import { shown } from './problems.js';
 
@@ -100,7 +100,7 @@ const geometry = <T>(description: string, example: string, parse: (given: string
 });
 
 /** What an answer about several cameras may carry beside their documents. */
-export const INCLUDES = ['health', 'thumbnail'] as const;
+export const INCLUDES = ['footprint', 'health', 'thumbnail'] as const;
 export type Include = (typeof INCLUDES)[number];
 
 const listed = <T extends string>(list: readonly T[], description: string): Selector<readonly T[]> => ({
@@ -125,6 +125,22 @@ const names: Selector<readonly string[]> = {
       : { finding: ['format', `expected names of members with commas between, got ${shown(given)}`] },
 };
 
+/** Which of a turning camera's views a question is about. */
+export const ASKED_BASES = ['current', 'reach'] as const;
+
+/** Where to look and what counts as seeing: shared by every question about one place. */
+export const SIGHT_SELECTORS = {
+  targetHeightM: number(
+    'Height of what is looked for above the ground there, metres. Default 0: water, road; a person 1.7.',
+    { min: -500, max: 5_000 },
+    1.7,
+  ),
+  basis: code(
+    ASKED_BASES,
+    'Of turning cameras only this: `current` where they look now, `reach` what they can be turned to. Absent: where they look now if that is known, else their reach; each answer says which.',
+  ),
+} as const;
+
 /** Most cameras in one answer. A larger `limit` is lowered to it, not refused (OGC API - Features does the same). */
 export const MAX_LIMIT = 1_000;
 export const DEFAULT_LIMIT = 50;
@@ -136,8 +152,8 @@ export const PAGE_SELECTORS = {
   cursor: text('Where the answer goes on; only ever taken from a `next` link.', 'eyJr…', 1_024),
 } as const;
 
-/** Every selector of `GET /v1/cameras`. They combine with AND; several values of one are alternatives. */
-export const CAMERA_SELECTORS = {
+/** Selectors by what a camera is, for lists and for questions about coverage. */
+export const ATTRIBUTE_SELECTORS = {
   authority: many(slug),
   usage: many(code(USAGES, 'What the camera is for.')),
   tag: many(text('A word of the agency’s own.', 'bridge', 64)),
@@ -151,6 +167,11 @@ export const CAMERA_SELECTORS = {
   city: many(text('City of the address.', 'Tainan')),
   basin: many(text('River basin.', 'Yanshuei')),
   q: text('Words, all of which stand in name, names, localId or address.', 'bridge downstream'),
+} as const satisfies Readonly<Record<string, Selector<unknown>>>;
+
+/** Every selector of `GET /v1/cameras`. They combine with AND; several values of one are alternatives. */
+export const CAMERA_SELECTORS = {
+  ...ATTRIBUTE_SELECTORS,
   updatedSince: moment,
   bbox: geometry(
     'Position inside minLon,minLat,maxLon,maxLat, degrees; minLon above maxLon crosses the antimeridian.',
@@ -171,6 +192,19 @@ export const CAMERA_SELECTORS = {
     `Radius around near, metres on the ellipsoid. Default ${DEFAULT_RADIUS_M}.`,
     { above: 0, max: 1_000_000 },
     500,
+  ),
+  sees: geometry(
+    'Cameras whose view contains lon,lat, best first: certainty, then those that show a picture now, then pixels per metre, then distance. Each item gets sight. Planned and suspended cameras count only where lifecycle names them.',
+    '120.295,23.079',
+    parsePoint,
+  ),
+  ...SIGHT_SELECTORS,
+  minPxPerM: number('With sees: at least so many pixels per metre at the place.', { above: 0, max: 100_000 }, 20),
+  maxAgeS: number('Latest picture at most so many seconds old.', { above: 0, max: 31_536_000 }, 300),
+  footprint: geometry(
+    'Cameras whose footprint, the ground that they show, meets a WKT POINT, LINESTRING, POLYGON or several (MULTI…) of lon lat, at most 500 positions. Turning cameras as they look now; with basis=reach all that they can be turned to.',
+    'LINESTRING(120.29 23.079,120.3 23.08)',
+    parseGeometry,
   ),
   include: listed(INCLUDES, 'What each item carries beside its document.'),
   fields: names,

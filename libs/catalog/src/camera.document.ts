@@ -41,6 +41,7 @@ import {
   Verbatim,
 } from './rules.js';
 import { Shown } from './member-schema.js';
+import { SightDocument } from './sight.document.js';
 import { KnownService, ServiceDocument } from './service.document.js';
 import { PresetDocument, PtzDocument, ViewDocument } from './view.document.js';
 
@@ -122,6 +123,8 @@ export class CameraLinks {
   @Shown({ type: 'string', format: 'uri' }) self!: string;
   /** The authority that answers for it. */
   @Shown({ type: 'string', format: 'uri' }) authority!: string;
+  /** Ground that its view covers. */
+  @Shown({ type: 'string', format: 'uri' }) footprint!: string;
   /** What probes have established. */
   @Shown({ type: 'string', format: 'uri' }) health!: string;
   /** Its latest picture. */
@@ -161,6 +164,10 @@ export class Camera extends CameraDocument {
   health?: Health;
   /** The latest picture; in lists with `include=thumbnail`, absent where there is none. */
   thumbnail?: CameraThumbnail;
+  /** Ground that the camera's own view covers, as a GeoJSON MultiPolygon; null where too little is known. On single cameras, and in lists with `include=footprint`. */
+  @Shown({ type: ['object', 'null'], additionalProperties: true }) footprint?: object | null;
+  /** With `sees`: how the camera sees the place. */
+  sight?: SightDocument;
   /** Distance from the point of `near`, metres on the ellipsoid. */
   @Shown({ type: 'number', minimum: 0 }) distanceM?: number;
   /** Direction of the camera from the point of `near`, degrees clockwise from true north. */
@@ -180,6 +187,7 @@ export const CAMERA_MADE = [
   'health',
   'thumbnail',
   'links',
+  'sight',
   'distanceM',
   'bearingDeg',
 ] as const;

@@ -3,6 +3,8 @@
  * are `Record<Member, …>`, so that a new member must be handled before the program compiles.
  */
 
+export { COMPLETENESS, type Completeness, LENSES, type Lens } from '#geo';
+
 /** Protocols by which pictures come. */
 export const SERVICE_KINDS = ['mjpeg', 'snapshot', 'rtsp', 'hls'] as const;
 export type ServiceKind = (typeof SERVICE_KINDS)[number];
@@ -65,10 +67,6 @@ export type Lifecycle = (typeof LIFECYCLES)[number];
 export const ACCESS_LEVELS = ['public', 'agency', 'restricted'] as const;
 export type AccessLevel = (typeof ACCESS_LEVELS)[number];
 
-/** How much of a view is known, each level including the one before. */
-export const COMPLETENESS = ['point', 'direction', 'sector', 'frustum'] as const;
-export type Completeness = (typeof COMPLETENESS)[number];
-
 export const AUTHORITY_KINDS = ['public', 'private'] as const;
 export const CONTACT_ROLES = ['operations', 'duty_officer', 'data', 'privacy', 'technical'] as const;
 export const KEEP_IMAGES = ['history', 'latest', 'none'] as const;
@@ -129,17 +127,6 @@ export const MOUNTS = [
   'vehicle',
   'other',
 ] as const;
-
-export const LENSES = [
-  'pinhole',
-  'fisheye',
-  'fisheye_equisolid',
-  'fisheye_stereographic',
-  'fisheye_orthographic',
-  'equirectangular',
-  'cylindrical',
-] as const;
-export type Lens = (typeof LENSES)[number];
 
 export const PURPOSES = [
   'disaster_response',

@@ -1,10 +1,11 @@
-import type { Fault } from './problems.js';
+import type { Fault, FaultCode } from './problems.js';
 import { shown } from './problems.js';
 
 /** Codes of problem documents. A code is never renamed; each has its paragraph in docs/problems.md. */
 export const PROBLEM_CODES = [
   'malformed_body',
   'validation_failed',
+  'unusable_raster',
   'invalid_parameter',
   'unknown_parameter',
   'cursor_mismatch',
@@ -14,6 +15,7 @@ export const PROBLEM_CODES = [
   'forbidden',
   'not_found',
   'no_frame',
+  'no_view',
   'method_not_allowed',
   'not_acceptable',
   'request_timeout',
@@ -28,6 +30,7 @@ export const PROBLEM_CODES = [
   'uri_too_long',
   'unsupported_media_type',
   'headers_too_large',
+  'area_too_large',
   'target_not_allowed',
   'credentials_ambiguous',
   'idempotency_key_reused',
@@ -64,6 +67,21 @@ export class ValidationFailed extends Refusal {
     const [first] = faults;
     const where = first?.pointer === undefined || first.pointer === '' ? 'the body' : first.pointer;
     super(`${where}: ${first?.detail ?? 'is wrong'}${faults.length > 1 ? ` (and ${faults.length - 1} more)` : ''}`);
+  }
+}
+
+/** A GeoTIFF that no terrain can be made of. */
+export class UnusableRaster extends Refusal {
+  readonly code = 'unusable_raster';
+  override readonly faults: readonly Fault[];
+  /** @param reason what exactly is wrong with it */
+  constructor(
+    readonly reason: FaultCode,
+    detail: string,
+    options?: ErrorOptions,
+  ) {
+    super(detail, options);
+    this.faults = [{ pointer: '', code: reason, detail }];
   }
 }
 
@@ -110,6 +128,11 @@ export class NotFound extends Refusal {
 
 export class NoFrame extends Refusal {
   readonly code = 'no_frame';
+}
+
+/** Too little is known of where a camera looks. */
+export class NoView extends Refusal {
+  readonly code = 'no_view';
 }
 
 export class MethodNotAllowed extends Refusal {
@@ -170,6 +193,14 @@ export class PreconditionRequired extends Refusal {
   readonly code = 'precondition_required';
 }
 
+export class RequestTimeout extends Refusal {
+  readonly code = 'request_timeout';
+}
+
+export class BodyTooLarge extends Refusal {
+  readonly code = 'body_too_large';
+}
+
 export class UnsupportedMediaType extends Refusal {
   readonly code = 'unsupported_media_type';
   constructor(
@@ -178,6 +209,10 @@ export class UnsupportedMediaType extends Refusal {
   ) {
     super(message);
   }
+}
+
+export class AreaTooLarge extends Refusal {
+  readonly code = 'area_too_large';
 }
 
 export class TargetNotAllowed extends Refusal {

@@ -88,3 +88,13 @@ export function judgeRing(ring: unknown): Finding {
   }
   return null;
 }
+
+/** Judges one line: at least two positions. */
+export function judgeLine(line: unknown): Finding {
+  if (!Array.isArray(line) || line.length < 2) return ['geometry', 'a line has at least two positions'];
+  for (const position of line as readonly unknown[]) {
+    const finding = judgePosition(position);
+    if (finding !== null) return finding;
+  }
+  return null;
+}

@@ -3,6 +3,7 @@ import 'reflect-metadata';
 export * from './access.document.js';
 export * from './api-key.document.js';
 export * from './authority.document.js';
+export * from './building-set.document.js';
 export * from './camera-faults.js';
 export * from './camera-parts.document.js';
 export * from './camera-record.js';
@@ -11,7 +12,9 @@ export * from './camera.document.js';
 export * from './check.js';
 export * from './codes.js';
 export * from './completeness.js';
+export * from './coverage.document.js';
 export * from './errors.js';
+export * from './filled-view.js';
 export * from './frame.js';
 export * from './geometry.document.js';
 export * from './health.document.js';
@@ -19,11 +22,21 @@ export * from './import.document.js';
 export * from './member-schema.js';
 export * from './merge-patch.js';
 export * from './problems.js';
-export { parseBbox, parsePoint, parsePolygon, type Bbox, type Polygons } from './query-geometry.js';
+export {
+  parseBbox,
+  parseGeometry,
+  parsePoint,
+  parsePolygon,
+  type Bbox,
+  type Polygons,
+  type QueryGeometry,
+} from './query-geometry.js';
 export * from './rules.js';
 export * from './scoped-query.js';
 export * from './selectors.js';
 export * from './service.document.js';
 export * from './services.js';
+export * from './sight.document.js';
 export * from './strict-json.js';
+export * from './terrain.document.js';
 export * from './view.document.js';

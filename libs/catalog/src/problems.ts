@@ -51,6 +51,18 @@ export const FAULT_CODES = [
   'kind_guessed',
   'text_cleaned',
   'kept_better',
+  'height_missing',
+  'feature_too_large',
+  'not_geotiff',
+  'corrupt_raster',
+  'unsupported_raster',
+  'several_bands',
+  'no_crs',
+  'unknown_crs',
+  'outside_crs',
+  'crosses_antimeridian',
+  'no_heights',
+  'interrupted',
 ] as const;
 export type FaultCode = (typeof FAULT_CODES)[number];
 

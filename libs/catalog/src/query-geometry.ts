@@ -1,4 +1,4 @@
-import { judgePosition, judgeRing, type LonLat } from './geometry.document.js';
+import { judgeLine, judgePosition, judgeRing, type LonLat } from './geometry.document.js';
 import { type Finding } from './rules.js';
 import { shown } from './problems.js';
 
@@ -54,33 +54,86 @@ export function parseBbox(given: string): Parsed<Bbox> {
     : { value: [west, south, east, north] };
 }
 
+/** A geometry in a query, as GeoJSON has it. */
+export type QueryGeometry =
+  | { readonly type: 'Point'; readonly coordinates: LonLat }
+  | { readonly type: 'LineString'; readonly coordinates: readonly LonLat[] }
+  | { readonly type: 'MultiLineString' | 'Polygon'; readonly coordinates: readonly (readonly LonLat[])[] }
+  | { readonly type: 'MultiPolygon'; readonly coordinates: Polygons };
+
+/** How deep the lists of a kind of WKT are nested, and its name in GeoJSON. */
+const WKT = {
+  POINT: [1, 'Point'],
+  LINESTRING: [1, 'LineString'],
+  MULTILINESTRING: [2, 'MultiLineString'],
+  POLYGON: [2, 'Polygon'],
+  MULTIPOLYGON: [3, 'MultiPolygon'],
+} as const;
+type WktKind = keyof typeof WKT;
+
+const WKT_EXAMPLES: Readonly<Record<WktKind, string>> = {
+  POINT: 'POINT(120.295 23.079)',
+  LINESTRING: 'LINESTRING(120.29 23.079,120.3 23.08)',
+  MULTILINESTRING: 'MULTILINESTRING((120.29 23.079,120.3 23.08),(120.31 23.08,120.32 23.08))',
+  POLYGON: 'POLYGON((120 23,121 23,121 24,120 23))',
+  MULTIPOLYGON: 'MULTIPOLYGON(((120 23,121 23,121 24,120 23)))',
+};
+
 /** Reads WKT `POLYGON` or `MULTIPOLYGON` of lon lat. */
 export function parsePolygon(given: string): Parsed<Polygons> {
-  const head = /^\s*(MULTIPOLYGON|POLYGON)\s*(?=\()/i.exec(given);
-  if (head === null) {
-    const detail = `expected WKT such as POLYGON((120 23,121 23,121 24,120 23)), lon before lat; got ${shown(given)}`;
-    return { finding: ['format', detail] };
+  const parsed = parseWkt(given, ['POLYGON', 'MULTIPOLYGON']);
+  if ('finding' in parsed) return parsed;
+  const { type, coordinates } = parsed.value;
+  return { value: type === 'Polygon' ? [coordinates] : (coordinates as Polygons) };
+}
+
+/** Reads WKT of lon lat: a point, a line, several, a polygon, several. */
+export const parseGeometry = (given: string): Parsed<QueryGeometry> => parseWkt(given, Object.keys(WKT) as WktKind[]);
+
+function parseWkt(given: string, kinds: readonly WktKind[]): Parsed<QueryGeometry> {
+  const head = /^\s*([A-Za-z]+)\s*(?=\()/.exec(given);
+  const kind = kinds.find((one) => one === head?.[1]?.toUpperCase());
+  if (head === null || kind === undefined) {
+    const examples = kinds.length > 2 ? kinds.join(', ') : WKT_EXAMPLES[kinds[0] ?? 'POLYGON'];
+    return { finding: ['format', `expected WKT such as ${examples}, lon before lat; got ${shown(given)}`] };
   }
-  const depth = head[1]?.toUpperCase() === 'POLYGON' ? 2 : 3;
+  const [depth, type] = WKT[kind];
   const reader = new ListReader(given, head[0].length);
   const list = reader.list(depth);
   if (list === null || !reader.isAtEnd()) {
     return { finding: ['format', `the WKT breaks off or goes on at character ${reader.at + 1}`] };
   }
-  const polygons = (depth === 2 ? [list] : list) as unknown as Polygons;
-  const finding = judgePolygons(polygons);
-  return finding === null ? { value: polygons } : { finding };
+  if (type === 'Point' && list.length > 1) return { finding: ['format', 'a POINT has one position'] };
+  const geometry = { type, coordinates: type === 'Point' ? list[0] : list } as QueryGeometry;
+  const finding = judgeGeometry(geometry);
+  return finding === null ? { value: geometry } : { finding };
 }
 
-function judgePolygons(polygons: Polygons): Finding {
-  const rings = polygons.flat();
-  if (rings.length === 0) return ['geometry', 'the polygon is empty'];
-  const positions = rings.reduce((sum, ring) => sum + ring.length, 0);
+function judgeGeometry(geometry: QueryGeometry): Finding {
+  switch (geometry.type) {
+    case 'Point':
+      return judgePosition(geometry.coordinates);
+    case 'LineString':
+      return judgeLists([geometry.coordinates], judgeLine);
+    case 'MultiLineString':
+      return judgeLists(geometry.coordinates, judgeLine);
+    case 'Polygon':
+      return judgeLists(geometry.coordinates, judgeRing);
+    case 'MultiPolygon':
+      return judgeLists(geometry.coordinates.flat(), judgeRing);
+    default:
+      throw new Error(`bug: a geometry of ${String(geometry satisfies never)}`);
+  }
+}
+
+function judgeLists(lists: readonly (readonly LonLat[])[], judge: (list: unknown) => Finding): Finding {
+  if (lists.length === 0) return ['geometry', 'the geometry is empty'];
+  const positions = lists.reduce((sum, list) => sum + list.length, 0);
   if (positions > MAX_QUERY_POSITIONS) {
     return ['length', `expected at most ${MAX_QUERY_POSITIONS} positions, got ${positions}`];
   }
-  for (const ring of rings) {
-    const finding = judgeRing(ring);
+  for (const list of lists) {
+    const finding = judge(list);
     if (finding !== null) return finding;
   }
   return null;

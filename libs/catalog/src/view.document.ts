@@ -20,7 +20,7 @@ export class ViewDocument {
   @Optional() @Real(HFOV) hfovDeg?: number;
   /** Vertical field of view, degrees; from square pixels where absent. @example 34 */
   @Optional() @Real(VFOV) vfovDeg?: number;
-  /** Focal length, millimetres; with sensorWidthMm instead of hfovDeg. @example 4 */
+  /** Focal length, millimetres; with sensorWidthMm instead of hfovDeg, which is then filled in. @example 4 */
   @Optional() @Real({ above: 0, max: 5_000 }) focalMm?: number;
   /** Width of the sensor's active part, millimetres. @example 5.4 */
   @Optional() @Real({ above: 0, max: 100 }) sensorWidthMm?: number;
@@ -32,6 +32,8 @@ export class ViewDocument {
   @Optional() @Whole(PIXELS) imageWidthPx?: number;
   /** Height of the stream served, pixels. @example 1080 */
   @Optional() @Whole(PIXELS) imageHeightPx?: number;
+  /** Diameter of a fisheye's image circle, pixels. Default the smaller of width and height. @example 1080 */
+  @Optional() @Whole({ min: 1, max: 40_000 }) circlePx?: number;
   /** Projection of the lens. Default `pinhole`. */
   @Optional() @OneOf(LENSES) lens?: Lens;
   /** Where the pose came from. Default `declared`. */
