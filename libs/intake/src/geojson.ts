@@ -1,5 +1,6 @@
 import { isPlainObject, type ServiceKind, shown } from '#catalog';
 import { assemble } from './assemble.js';
+import { isWgs84, OTHER_CRS } from './crs.js';
 import { cleaned, type Field, Fields, folded, numberIn } from './fields.js';
 import { addHeading, addPlace, addServices } from './mapping.js';
 import { momentReader, type ReadMoment } from './moment.js';
@@ -65,19 +66,12 @@ export function geojson(bytes: Uint8Array, context: IntakeContext): IntakeResult
 
 function featuresIn(root: unknown): readonly unknown[] | string {
   if (!isPlainObject(root)) return 'expected a GeoJSON FeatureCollection';
-  if (!isWgs84(root['crs'])) return 'expected longitude and latitude (CRS84); this file names another crs';
+  if (!isWgs84(root['crs'])) return OTHER_CRS;
   if (root['type'] === 'Feature') return [root];
   const features = root['features'];
   return root['type'] === 'FeatureCollection' && Array.isArray(features)
     ? features
     : 'expected a GeoJSON FeatureCollection';
-}
-
-/** RFC 7946 has no `crs`; older files name the one that it means, and some another. */
-function isWgs84(crs: unknown): boolean {
-  if (crs === undefined || crs === null) return true;
-  const name = isPlainObject(crs) && isPlainObject(crs['properties']) ? crs['properties']['name'] : undefined;
-  return typeof name === 'string' && /(?:CRS:?84|EPSG:+4326)$/i.test(name);
 }
 
 /** What reads the features of one import; it keeps what it needs for their times. */
