@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { StorageFull } from '#catalog';
 
-/** What is kept: clean frames, and the thumbnails made of them. */
-export const STORED_KINDS = ['frame', 'thumbnail'] as const;
+/** What is kept: clean frames, the thumbnails made of them, and tiles of heights. */
+export const STORED_KINDS = ['frame', 'thumbnail', 'terrain'] as const;
 export type StoredKind = (typeof STORED_KINDS)[number];
 
 /** There is no room for another frame. Nothing else is wrong: what is kept is still served, and room may come back. */
@@ -39,7 +39,7 @@ export interface FrameStore {
 /** Most keys that `isNamed` is asked at once. */
 export const SWEEP_BATCH = 500;
 
-const KEY = /^(frame|thumbnail)\/[0-9a-f]{2}\/[0-9a-f]{62}$/;
+const KEY = /^(frame|thumbnail|terrain)\/[0-9a-f]{2}\/[0-9a-f]{62}$/;
 
 /** Whether a text is a key of a frame store. Nothing else ever becomes a path or the name of an object. */
 export const isKey = (text: string): boolean => KEY.test(text);

@@ -1,3 +1,4 @@
 export * from './database.js';
 export { onServer } from './engine.js';
 export * from './program.js';
+export * from './write-tiff.js';
