@@ -3,6 +3,9 @@ import { Cameras1764000000002 } from './0002-cameras.js';
 import { Probing1764000000003 } from './0003-probing.js';
 import { Callers1764000000004 } from './0004-callers.js';
 import { Roles1764000000005 } from './0005-roles.js';
+import { Views1764000000006 } from './0006-views.js';
+import { Terrain1764000000007 } from './0007-terrain.js';
+import { Buildings1764000000008 } from './0008-buildings.js';
 
 /** How the database came to be, in order. A migration is never edited once it is released. */
 export const MIGRATIONS = [
@@ -11,4 +14,7 @@ export const MIGRATIONS = [
   Probing1764000000003,
   Callers1764000000004,
   Roles1764000000005,
+  Views1764000000006,
+  Terrain1764000000007,
+  Buildings1764000000008,
 ] as const;

@@ -14,11 +14,14 @@ export const STATUS = raw(`case
   when c.lifecycle = 'maintenance' and (c.maintenance_until is null or c.maintenance_until > now()) then 'maintenance'
   else h.status end`);
 
+/** Whether a camera shows a picture now. Needs `c` and `h`. */
+export const IS_SHOWING = sql`(${STATUS} in ('online', 'degraded', 'recovering'))`;
+
 /** From when on the stored picture is too old to be called current; needs `h`. */
 const STALE_AT = `h.captured_at + make_interval(secs => coalesce(h.stale_after_s, 120))`;
 
 /** Whether the stored picture is too old, or the camera does not show one now (contract.md). Needs `c` and `h`. */
-export const IS_STALE = sql`(now() > ${raw(STALE_AT)} or ${STATUS} not in ('online', 'degraded', 'recovering'))`;
+export const IS_STALE = sql`(now() > ${raw(STALE_AT)} or not ${IS_SHOWING})`;
 
 /** Since when the shown status holds; needs `c` and `h`. */
 const SINCE = sql`case when ${STATUS} = h.status then coalesce((h.shown ->> 'since')::timestamptz, c.updated_at)
@@ -26,7 +29,7 @@ const SINCE = sql`case when ${STATUS} = h.status then coalesce((h.shown ->> 'sin
 
 /** Since when the stored picture is no longer current: it grew old, or the camera stopped showing one. Needs `c` and `h`. */
 const STALE_SINCE = sql`greatest(h.captured_at, least(${raw(STALE_AT)},
-    case when ${STATUS} not in ('online', 'degraded', 'recovering') then ${SINCE} end))`;
+    case when not ${IS_SHOWING} then ${SINCE} end))`;
 
 /** Whether the caller reads the camera as its own authority does. Needs `c`. */
 export const isOwn = ({ own }: ScopedQuery): Fragment =>
@@ -60,8 +63,13 @@ const thumbnail = (baseUrl: string): Fragment => sql`case when h.thumbnail_key i
     'capturedAt', ${raw(utc('h.captured_at'))},
     'stale', ${IS_STALE}) end`;
 
+/** Ground that the camera's own view covers, GeoJSON; null where too little is known of it. Needs `c`. */
+const FOOTPRINT = raw(`(
+    select st_asgeojson(v.footprint, 7)::jsonb from view_fov v where v.camera_id = c.id and v.basis <> 'reach')`);
+
 /** What is added to each camera of an answer. */
 export interface Extras {
+  readonly footprint: boolean;
   readonly health: boolean;
   readonly thumbnail: boolean;
   /** Top-level members to keep; all where absent. */
@@ -79,11 +87,13 @@ export function answer(scope: ScopedQuery, baseUrl: string, extras: Extras, more
     'links', jsonb_build_object(
       'self', ${baseUrl}::text || '/v1/cameras/' || c.id,
       'authority', ${baseUrl}::text || '/v1/authorities/' || c.authority,
+      'footprint', ${baseUrl}::text || '/v1/cameras/' || c.id || '/footprint',
       'health', ${baseUrl}::text || '/v1/cameras/' || c.id || '/health',
       'thumbnail', ${baseUrl}::text || '/v1/cameras/' || c.id || '/thumbnail'))`;
   const parts = [
     sql`case when ${isOwn(scope)} then c.document else c.public_document end`,
     made,
+    ...(extras.footprint ? [sql`jsonb_build_object('footprint', ${FOOTPRINT})`] : []),
     ...(extras.health ? [sql`jsonb_build_object('health', ${health(scope)})`] : []),
     ...(extras.thumbnail ? [sql`jsonb_strip_nulls(jsonb_build_object('thumbnail', ${thumbnail(baseUrl)}))`] : []),
     ...more,

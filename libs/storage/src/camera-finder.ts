@@ -1,6 +1,19 @@
-import { type CameraSearch, DEFAULT_RADIUS_M, NotFound, type ScopedQuery } from '#catalog';
-import { answer, type Extras, feature, health, IS_STALE, isVisible, STATUS } from './camera-answer.js';
+import {
+  type CameraDocument,
+  type CameraSearch,
+  DEFAULT_RADIUS_M,
+  type Lifecycle,
+  type LonLat,
+  NotFound,
+  type QueryGeometry,
+  type ScopedQuery,
+  type Status,
+} from '#catalog';
+import { type GeoCamera, SLAB_M } from '#geo';
+import { answer, type Extras, feature, health, IS_SHOWING, IS_STALE, isVisible, STATUS } from './camera-answer.js';
+import { basisOf, conditionsOf } from './camera-conditions.js';
 import { utc } from './moments.js';
+import { geometryOf, pointAt } from './places.js';
 import { and, type Database, type Fragment, NOTHING, one, raw, run, runHot, sql } from './sql.js';
 
 /** Where a list goes on: the sort key of the last camera seen, and its id. */
@@ -29,6 +42,43 @@ export interface CameraPage {
   readonly next: CameraCursor | null;
   /** Of the change feed: from where to go on later. */
   readonly resume: CameraCursor | null;
+}
+
+/** What geometry reads of a camera. */
+export interface ViewOf {
+  readonly id: string;
+  readonly geo: GeoCamera;
+}
+
+/** A camera in a few words. */
+export interface BriefCamera extends Candidate {
+  readonly authority: string;
+  readonly localId: string;
+  readonly name: string;
+  readonly lifecycle: Lifecycle;
+  readonly status: Status;
+}
+
+/** A camera that may see a place; geometry decides. */
+export interface Candidate extends ViewOf {
+  /** It shows a picture now. */
+  readonly showing: boolean;
+}
+
+/** Where a camera stands and looks. */
+export interface Stance {
+  readonly id: string;
+  readonly camera: CameraDocument;
+  /** RFC 3339 UTC. */
+  readonly computedAt: string;
+  /** It shows a picture now. */
+  readonly showing: boolean;
+}
+
+/** A camera that was chosen by other means than a statement, with members to be added to its document. */
+export interface ChosenCamera {
+  readonly id: string;
+  readonly members: Readonly<Record<string, unknown>>;
 }
 
 /** Reads of cameras: every one takes the caller's scope. */
@@ -61,11 +111,11 @@ export class CameraFinder {
     baseUrl: string,
     form: CameraForm,
   ): Promise<FoundCamera | undefined> {
-    const document = answer(scope, baseUrl, { health: true, thumbnail: false });
+    const document = answer(scope, baseUrl, { footprint: true, health: true, thumbnail: false });
     const rows = await runHot<FoundCamera>(
       this.db,
       sql`
-        select c.id, c.version, c.authority, h.revision,
+        select c.id, c.version, c.authority,
                (${form === 'geojson' ? feature(document) : document})::text as json
         from camera c
         join camera_health h on h.camera_id = c.id
@@ -76,14 +126,30 @@ export class CameraFinder {
   }
 
   /** What probes have established, as JSON text. @throws NotFound */
-  async health(id: string, scope: ScopedQuery): Promise<{ readonly json: string; readonly revision: number }> {
-    const rows = await run<{ json: string; revision: number }>(
+  async health(id: string, scope: ScopedQuery): Promise<{ readonly json: string }> {
+    const rows = await run<{ json: string }>(
       this.db,
       sql`
-        select (${health(scope)})::text as json, h.revision
+        select (${health(scope)})::text as json
         from camera c
         join camera_health h on h.camera_id = c.id
         left join probe_lease l on l.camera_id = c.id
+        where c.id = ${id}::uuid and ${isVisible(scope)}`,
+    );
+    if (rows[0] === undefined) throw new NotFound(`no camera has the id ${id}`);
+    return rows[0];
+  }
+
+  /** What geometry reads of one camera, and when its views were worked out. @throws NotFound */
+  async stance(id: string, scope: ScopedQuery): Promise<Stance> {
+    const rows = await runHot<Stance>(
+      this.db,
+      sql`
+        select c.id, c.public_document as camera, ${raw(utc('coalesce(v.computed_at, c.updated_at)'))} as "computedAt",
+               ${IS_SHOWING} as showing
+        from camera c
+        join camera_health h on h.camera_id = c.id
+        left join view_fov v on v.camera_id = c.id and v.basis <> 'reach'
         where c.id = ${id}::uuid and ${isVisible(scope)}`,
     );
     if (rows[0] === undefined) throw new NotFound(`no camera has the id ${id}`);
@@ -116,13 +182,7 @@ export class CameraFinder {
   async search(scope: ScopedQuery, options: CameraPageOptions): Promise<CameraPage> {
     const { search, limit, form, baseUrl } = options;
     const order = orderOf(options);
-    const include = search.include ?? [];
-    const extras: Extras = {
-      health: include.includes('health'),
-      thumbnail: include.includes('thumbnail'),
-      ...(search.fields === undefined ? {} : { fields: search.fields }),
-    };
-    const document = answer(scope, baseUrl, extras, order.members);
+    const document = answer(scope, baseUrl, extrasOf(search), order.members);
     // The page is found first and written afterwards: PostgreSQL would else write every camera it sorts.
     const statement = sql`
       with found as materialized (
@@ -139,7 +199,7 @@ export class CameraFinder {
       join camera_health h on h.camera_id = c.id
       left join probe_lease l on l.camera_id = c.id
       order by f.key, f.id`;
-    const isHot = include.length === 0 && search.near !== undefined && Object.keys(search).length <= 3;
+    const isHot = search.include === undefined && search.near !== undefined && Object.keys(search).length <= 3;
     const rows = await (isHot ? runHot<FoundRow>(this.db, statement) : run<FoundRow>(this.db, statement));
     const shown = rows.slice(0, limit);
     const last = cursorOf(shown.at(-1));
@@ -148,6 +208,111 @@ export class CameraFinder {
       next: rows.length > limit ? last : null,
       resume: search.updatedSince === undefined ? null : (last ?? options.after ?? (await this.horizon())),
     };
+  }
+
+  /**
+   * Every camera that may see a place, by the selectors, on the basis that is asked for. A superset: `sight` decides. Places more
+   * than {@link SLAB_M} above or below the ground are beyond what the index promises, and found by distance.
+   */
+  async candidates(scope: ScopedQuery, search: CameraSearch, place: Place): Promise<readonly Candidate[]> {
+    const { position, heightM } = place;
+    const nearGround = isNearGround(heightM);
+    const may = mayShow(pointAt(position), nearGround);
+    const near = search.near === undefined ? [] : nearOf(search.near, search.radiusM ?? DEFAULT_RADIUS_M).conditions;
+    const conditions = [may, basisOf(search.basis), isVisible(scope), ...conditionsOf(search), ...near];
+    const statement = sql`
+      select c.id, v.geo, ${IS_SHOWING} as showing
+      from view_fov v
+      join camera c on c.id = v.camera_id
+      join camera_health h on h.camera_id = c.id
+      where ${and(conditions)}`;
+    const isHot = nearGround && Object.keys(search).every((name) => HOT_BESIDE_SEES.has(name));
+    return isHot ? runHot<Candidate>(this.db, statement) : run<Candidate>(this.db, statement);
+  }
+
+  /** Cameras whose fixed or current view may show a part of an area or a line. */
+  async lookingInto(scope: ScopedQuery, search: CameraSearch, into: QueryGeometry): Promise<readonly ViewOf[]> {
+    const place = into.type.endsWith('Polygon') ? sql`st_makevalid(${geometryOf(into)})` : geometryOf(into);
+    const conditions = [sql`st_intersects(v.reach, ${place})`, basisOf('current'), isVisible(scope)];
+    return run<ViewOf>(
+      this.db,
+      sql`
+        select c.id, v.geo
+        from view_fov v
+        join camera c on c.id = v.camera_id
+        join camera_health h on h.camera_id = c.id
+        where ${and([...conditions, ...conditionsOf(search)])}
+        order by c.id`,
+    );
+  }
+
+  /** For each of many places the cameras that may see it: place by its number in the list, camera by its id. */
+  async candidatesOf(
+    scope: ScopedQuery,
+    search: CameraSearch,
+    places: readonly Place[],
+  ): Promise<readonly { readonly place: number; readonly id: string }[]> {
+    const pairs = async (nearGround: boolean): Promise<{ place: number; id: string }[]> => {
+      const asked = places
+        .map(({ position, heightM }, place) => ({ position, heightM, place }))
+        .filter(({ heightM }) => isNearGround(heightM) === nearGround);
+      if (asked.length === 0) return [];
+      const conditions = [mayShow(raw('p.at'), nearGround), basisOf(undefined), isVisible(scope)];
+      return run<{ place: number; id: string }>(
+        this.db,
+        sql`
+          select p.place, c.id
+          from (
+            select place, st_setsrid(st_makepoint(lon, lat), 4326) as at
+            from unnest(
+              ${asked.map(({ place }) => place)}::int[], ${asked.map(({ position }) => position[0])}::float8[],
+              ${asked.map(({ position }) => position[1])}::float8[]) as q (place, lon, lat)) as p
+          cross join view_fov v
+          join camera c on c.id = v.camera_id
+          join camera_health h on h.camera_id = c.id
+          where ${and([...conditions, ...conditionsOf(search)])}`,
+      );
+    };
+    return [...(await pairs(true)), ...(await pairs(false))];
+  }
+
+  /** What a list of places says of each camera beside its sight. */
+  async briefly(scope: ScopedQuery, ids: readonly string[]): Promise<readonly BriefCamera[]> {
+    return run<BriefCamera>(
+      this.db,
+      sql`
+        select c.id, c.authority, c.local_id as "localId", c.document ->> 'name' as name, c.lifecycle,
+               ${STATUS} as status, ${IS_SHOWING} as showing, v.geo
+        from camera c
+        join camera_health h on h.camera_id = c.id
+        join view_fov v on v.camera_id = c.id and v.is_default
+        where c.id = any(${ids}::uuid[]) and ${isVisible(scope)}`,
+    );
+  }
+
+  /** The document of cameras that were chosen elsewhere, in the order given. */
+  async write(
+    scope: ScopedQuery,
+    cameras: readonly ChosenCamera[],
+    { search, form, baseUrl }: Pick<CameraPageOptions, 'search' | 'form' | 'baseUrl'>,
+  ): Promise<readonly string[]> {
+    if (cameras.length === 0) return [];
+    const near = search.near === undefined ? [] : nearOf(search.near, search.radiusM ?? DEFAULT_RADIUS_M).members;
+    const document = answer(scope, baseUrl, extrasOf(search), [...near, raw('f.members::jsonb')]);
+    const rows = await runHot<{ json: string }>(
+      this.db,
+      sql`
+        select (${form === 'geojson' ? feature(document) : document})::text as json
+        from unnest(
+          ${cameras.map(({ id }) => id)}::uuid[],
+          ${cameras.map(({ members }) => JSON.stringify(members))}::text[]) with ordinality as f (id, members, place)
+        join camera c on c.id = f.id
+        join camera_health h on h.camera_id = c.id
+        left join probe_lease l on l.camera_id = c.id
+        where ${isVisible(scope)}
+        order by f.place`,
+    );
+    return rows.map(({ json }) => json);
   }
 
   /** Everything settled lies before it: where a feed without changes goes on. */
@@ -166,8 +331,6 @@ export interface FoundCamera {
   readonly id: string;
   readonly version: number;
   readonly authority: string;
-  /** Of its health. */
-  readonly revision: number;
   readonly json: string;
 }
 
@@ -187,6 +350,47 @@ export interface StoredPicture {
   readonly isHeldBack: boolean | null;
   /** The authority shows pictures to others under a contract only. */
   readonly needsContract: boolean | null;
+}
+
+/** A place to look for. */
+export interface Place {
+  readonly position: LonLat;
+  /** Above the ground there, metres. */
+  readonly heightM: number;
+}
+
+const isNearGround = (heightM: number): boolean => Math.abs(heightM) <= SLAB_M;
+
+/** Whether a view may show a point. Needs `v`, and for points off the ground `c`. */
+const mayShow = (point: Fragment, nearGround: boolean): Fragment =>
+  nearGround
+    ? sql`st_intersects(v.reach, ${point})`
+    : sql`st_dwithin(c.position::geography, ${point}::geography, ${MAX_FAR_M}::float8)
+        and v.far_m > 0 and st_dwithin(c.position::geography, ${point}::geography, v.far_m)`;
+
+/** No view reaches farther (view.farM). */
+const MAX_FAR_M = 20_000;
+
+/** Selectors that leave the statement of `sees` as everybody's: it is planned once. */
+const HOT_BESIDE_SEES: ReadonlySet<string> = new Set([
+  'sees',
+  'targetHeightM',
+  'minPxPerM',
+  'basis',
+  'include',
+  'fields',
+  'limit',
+  'cursor',
+  'f',
+]);
+
+function extrasOf({ include = [], fields }: CameraSearch): Extras {
+  return {
+    footprint: include.includes('footprint'),
+    health: include.includes('health'),
+    thumbnail: include.includes('thumbnail'),
+    ...(fields === undefined ? {} : { fields }),
+  };
 }
 
 interface FoundRow {
@@ -227,8 +431,8 @@ function orderOf({ search, after }: CameraPageOptions): Order {
 type Near = Pick<Order, 'from' | 'conditions' | 'members'>;
 
 /** Rides camera_geography_idx. */
-function nearOf([lon, lat]: readonly [number, number], radiusM: number): Near {
-  const place = sql`st_setsrid(st_makepoint(${lon}::float8, ${lat}::float8), 4326)::geography`;
+function nearOf(point: LonLat, radiusM: number): Near {
+  const place = sql`${pointAt(point)}::geography`;
   return {
     from: sql`cross join lateral (select st_distance(c.position::geography, ${place}) as distance_m) as d`,
     conditions: [sql`st_dwithin(c.position::geography, ${place}, ${radiusM}::float8)`],
@@ -254,39 +458,4 @@ function feedOf(since: string, after: CameraCursor | undefined, near: Near | nul
     conditions: [settled, begin, ...(near?.conditions ?? [])],
     members: near?.members ?? [],
   };
-}
-
-/** The attribute selectors and the places, but for `near`. */
-function conditionsOf(search: CameraSearch): Fragment[] {
-  const conditions: Fragment[] = [];
-  const given = <T>(value: T | undefined, condition: (value: T) => Fragment): void => {
-    if (value !== undefined) conditions.push(condition(value));
-  };
-  given(search.authority, (slugs) => sql`c.authority = any(${slugs}::text[])`);
-  given(search.usage, (usages) => sql`c.usage && ${usages}::text[]`);
-  given(search.tag, (tags) => sql`c.tags && ${tags}::text[]`);
-  given(search.mobility, (list) => sql`c.mobility = any(${list}::text[])`);
-  given(search.completeness, (list) => sql`c.completeness = any(${list}::text[])`);
-  given(search.access, (list) => sql`c.access_level = any(${list}::text[])`);
-  given(search.city, (cities) => sql`c.city = any(${cities}::text[])`);
-  given(search.basin, (basins) => sql`c.basin = any(${basins}::text[])`);
-  given(search.status, (statuses) => sql`${STATUS} = any(${statuses}::text[])`);
-  if (search.lifecycle !== undefined) conditions.push(sql`c.lifecycle = any(${search.lifecycle}::text[])`);
-  else if (search.updatedSince === undefined) conditions.push(raw(`c.lifecycle <> 'retired'`));
-  for (const word of (search.q ?? '').toLowerCase().split(/\s+/).filter(Boolean)) {
-    conditions.push(sql`position(${word} in c.search_text) > 0`);
-  }
-  given(search.bbox, insideBbox);
-  given(search.within, (polygons) => {
-    const geometry = JSON.stringify({ type: 'MultiPolygon', coordinates: polygons });
-    return sql`st_intersects(c.position, st_setsrid(st_geomfromgeojson(${geometry}), 4326))`;
-  });
-  return conditions;
-}
-
-/** Rides camera_position_idx; a box across the antimeridian is two. */
-function insideBbox([west, south, east, north]: readonly [number, number, number, number]): Fragment {
-  const box = (from: number, to: number): Fragment =>
-    sql`c.position && st_makeenvelope(${from}::float8, ${south}::float8, ${to}::float8, ${north}::float8, 4326)`;
-  return west <= east ? box(west, east) : sql`(${box(west, 180)} or ${box(-180, east)})`;
 }

@@ -6,6 +6,7 @@ import {
   type Lifecycle,
   type ResolvedCamera,
 } from '#catalog';
+import type { GeoCamera } from '#geo';
 import { and, type Database, one, raw, run, sql } from './sql.js';
 
 /** A sealed secret, ready to be kept. */
@@ -26,6 +27,10 @@ export interface CameraRecord {
   /** The stricter of the camera's level and its authority's floor. */
   readonly accessLevel: string;
   readonly completeness: Completeness;
+  /** What geometry reads of the camera. */
+  readonly geo: GeoCamera;
+  /** That is another than before: its views are to be worked out. */
+  readonly changesViews: boolean;
   readonly searchText: string;
   readonly slots: readonly number[];
   readonly contentHash: Buffer;

@@ -332,14 +332,16 @@ export class DueQueue {
     return isNew ? report.answer : null;
   }
 
-  /** Of these names in the frame store, those that a camera points to. */
+  /** Of these names in the frame store, those that a camera or a raster of heights points to. */
   async namedKeys(keys: readonly string[]): Promise<ReadonlySet<string>> {
     const rows = await run<{ key: string }>(
       this.db,
       sql`
         select frame_key as key from camera_health where frame_key = any(${keys}::text[])
         union
-        select thumbnail_key from camera_health where thumbnail_key = any(${keys}::text[])`,
+        select thumbnail_key from camera_health where thumbnail_key = any(${keys}::text[])
+        union
+        select key from terrain_tile where key = any(${keys}::text[])`,
     );
     return new Set(rows.map(({ key }) => key));
   }

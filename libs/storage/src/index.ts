@@ -1,4 +1,5 @@
 export * from './authorities.js';
+export * from './buildings.js';
 export { type Extras } from './camera-answer.js';
 export * from './camera-finder.js';
 export * from './cameras.js';
@@ -17,6 +18,9 @@ export type { Database } from './sql.js';
 export * from './api-keys.js';
 export * from './due-queue.js';
 export * from './idempotent-answers.js';
+export * from './projections.js';
 export { TABLES } from './tables.js';
+export * from './terrain.js';
 export { transact } from './transact.js';
 export { isRetryable, translate } from './translate.js';
+export * from './view-index.js';

@@ -129,6 +129,133 @@ export const CAMERA_HEALTH = new EntitySchema({
   indices: [{ name: 'camera_health_status_idx', columns: ['status'] }],
 });
 
+export const VIEW_FOV = new EntitySchema({
+  name: 'view_fov',
+  columns: {
+    camera_id: CAMERA_KEY('view_fov'),
+    basis: { ...text, primary: true, primaryKeyConstraintName: 'view_fov_pkey' },
+    is_default: { type: 'boolean' },
+    geometry_version: integer,
+    far_m: { type: 'real' },
+    computed_at: now,
+    geo: { type: 'json' },
+    reach: optional({ type: 'geometry', spatialFeatureType: 'MultiPolygon', srid: 4326 }),
+    footprint: optional({ type: 'geometry', spatialFeatureType: 'MultiPolygon', srid: 4326 }),
+  },
+  checks: [{ name: 'view_fov_basis_check', expression: 'basis' }],
+  indices: [
+    { name: 'view_fov_reach_idx', columns: ['reach'], spatial: true },
+    { name: 'view_fov_footprint_idx', columns: ['footprint'], spatial: true },
+    { name: 'view_fov_version_idx', columns: ['geometry_version', 'camera_id'] },
+  ],
+});
+
+export const TERRAIN = new EntitySchema({
+  name: 'terrain',
+  columns: {
+    id: { type: 'uuid', primary: true, primaryKeyConstraintName: 'terrain_pkey' },
+    kind: text,
+    date: { type: 'date' },
+    status: text,
+    progress: { type: 'real', default: 0 },
+    problem: optional(text),
+    epsg: integer,
+    columns: integer,
+    rows: integer,
+    bytes: { type: 'bigint' },
+    cell_m: { type: 'double precision' },
+    first_lon: { type: 'double precision' },
+    first_lat: { type: 'double precision' },
+    step_lon: { type: 'double precision' },
+    step_lat: { type: 'double precision' },
+    grid_columns: integer,
+    grid_rows: integer,
+    extent: { type: 'geometry', spatialFeatureType: 'Polygon', srid: 4326 },
+    tiles: { ...integer, default: 0 },
+    tile_bytes: { type: 'bigint', default: 0 },
+    lowest_m: optional({ type: 'real' }),
+    highest_m: optional({ type: 'real' }),
+    known_share: optional({ type: 'real' }),
+    created_at: now,
+    created_by: text,
+    finished_at: optional(moment),
+    lease_until: moment,
+  },
+  checks: [
+    { name: 'terrain_kind_check', expression: 'kind' },
+    { name: 'terrain_status_check', expression: 'status' },
+  ],
+});
+
+export const TERRAIN_TILE = new EntitySchema({
+  name: 'terrain_tile',
+  columns: {
+    terrain_id: {
+      type: 'uuid',
+      primary: true,
+      primaryKeyConstraintName: 'terrain_tile_pkey',
+      foreignKey: { target: 'terrain', inverseSide: 'id', name: 'terrain_tile_terrain_fkey', onDelete: 'CASCADE' },
+    },
+    tile_x: { ...integer, primary: true, primaryKeyConstraintName: 'terrain_tile_pkey' },
+    tile_y: { ...integer, primary: true, primaryKeyConstraintName: 'terrain_tile_pkey' },
+    key: text,
+    lowest_m: { type: 'real' },
+    highest_m: { type: 'real' },
+  },
+  indices: [{ name: 'terrain_tile_key_idx', columns: ['key'] }],
+});
+
+export const BUILDING_SET = new EntitySchema({
+  name: 'building_set',
+  columns: {
+    id: { type: 'uuid', primary: true, primaryKeyConstraintName: 'building_set_pkey' },
+    date: { type: 'date' },
+    status: text,
+    progress: { type: 'real', default: 0 },
+    problem: optional(text),
+    height_from: optional(text),
+    base_from: optional(text),
+    bytes: { type: 'bigint' },
+    features: { ...integer, default: 0 },
+    buildings: { ...integer, default: 0 },
+    left_out: { ...integer, default: 0 },
+    by_code: { ...json, default: {} },
+    problems: { ...json, default: [] },
+    lowest_m: optional({ type: 'real' }),
+    highest_m: optional({ type: 'real' }),
+    extent: optional({ type: 'geometry', spatialFeatureType: 'MultiPolygon', srid: 4326 }),
+    created_at: now,
+    created_by: text,
+    finished_at: optional(moment),
+    lease_until: moment,
+  },
+  checks: [{ name: 'building_set_status_check', expression: 'status' }],
+});
+
+export const BUILDING = new EntitySchema({
+  name: 'building',
+  columns: {
+    id: {
+      type: 'bigint',
+      primary: true,
+      primaryKeyConstraintName: 'building_pkey',
+      // A strategy that TypeORM 1.1 has and its types of schemas lack.
+      generated: 'identity' as 'increment',
+    },
+    set_id: {
+      type: 'uuid',
+      foreignKey: { target: 'building_set', inverseSide: 'id', name: 'building_set_fkey' },
+    },
+    footprint: { type: 'geometry', spatialFeatureType: 'Polygon', srid: 4326 },
+    base_m: { type: 'real' },
+    top_m: { type: 'real' },
+  },
+  indices: [
+    { name: 'building_footprint_idx', columns: ['footprint'], spatial: true },
+    { name: 'building_set_idx', columns: ['set_id'] },
+  ],
+});
+
 export const API_KEY = new EntitySchema({
   name: 'api_key',
   columns: {
@@ -170,6 +297,11 @@ export const TABLES = [
   CAMERA_SECRET,
   PROBE_LEASE,
   CAMERA_HEALTH,
+  VIEW_FOV,
+  TERRAIN,
+  TERRAIN_TILE,
+  BUILDING_SET,
+  BUILDING,
   API_KEY,
   IDEMPOTENT_ANSWER,
 ] as const;

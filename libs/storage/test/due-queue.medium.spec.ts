@@ -11,6 +11,7 @@ import {
   uidOf,
   withDefaults,
 } from '#catalog';
+import { geoCameraOf } from '#geo';
 import { FIRST_STATE } from '#health';
 import { describeOnServer, openTestDatabase, type TestDatabase } from '#testing';
 import { Authorities } from '../src/authorities.js';
@@ -64,6 +65,8 @@ function record(parts: Partial<CameraRecord> = {}, stated: Partial<CameraRegistr
     publicDocument: publicDocument(camera),
     accessLevel: 'public',
     completeness: 'point',
+    geo: geoCameraOf(camera),
+    changesViews: false,
     searchText: '',
     slots: camera.services.map((_, i) => i + 1),
     contentHash: Buffer.alloc(32),
