@@ -1,9 +1,15 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import { Buildings, Projections, Terrain } from '#storage';
+import type { Bbox } from '#catalog';
 import { AccessGuard } from './access.guard.js';
 import { AuthoritiesController } from './authorities/authorities.controller.js';
 import { CamerasController } from './cameras/cameras.controller.js';
+import { ViewKeeper } from './cameras/view-keeper.js';
 import { ProbeController } from './cameras/probe.controller.js';
+import { CoverageController } from './coverage/coverage.controller.js';
+import { GeometryController } from './geometry/geometry.controller.js';
+import { Rebuild } from './geometry/rebuild.js';
 import { ImportsController } from './imports/imports.controller.js';
 import { Callers } from './keys/callers.js';
 import { KeysController } from './keys/keys.controller.js';
@@ -13,6 +19,13 @@ import { type ApiParts, PARTS } from './parts.js';
 import { ThumbnailController } from './pictures/thumbnail.controller.js';
 import { ProblemFilter } from './problems/problem.filter.js';
 import { ProblemsController } from './problems/problems.controller.js';
+import { SightController } from './sight/sight.controller.js';
+import { Sights } from './sight/sights.js';
+import { BuildingsController } from './surroundings/buildings.controller.js';
+import { BuildingsImport } from './surroundings/buildings-import.js';
+import { Ground } from './surroundings/ground.js';
+import { TerrainController } from './surroundings/terrain.controller.js';
+import { TerrainImport } from './surroundings/terrain-import.js';
 import { WallController } from './wall/wall.controller.js';
 
 /** The HTTP door: the list of its parts. */
@@ -24,17 +37,50 @@ export class ApiModule {
       controllers: [
         WallController,
         CamerasController,
+        SightController,
+        CoverageController,
         ProbeController,
         ThumbnailController,
         AuthoritiesController,
         ImportsController,
         KeysController,
         ProblemsController,
+        GeometryController,
+        BuildingsController,
+        TerrainController,
         OpsController,
       ],
       providers: [
         { provide: PARTS, useValue: parts },
         { provide: Callers, useFactory: () => new Callers(parts.db, parts.keyring) },
+        {
+          provide: Sights,
+          useFactory: (ground: Ground, buildings: Buildings) => new Sights(ground, buildings),
+          inject: [Ground, Buildings],
+        },
+        { provide: ViewKeeper, useFactory: (ground: Ground) => new ViewKeeper(ground), inject: [Ground] },
+        {
+          provide: Rebuild,
+          useFactory: (keeper: ViewKeeper) => new Rebuild(parts.db, keeper, parts.log),
+          inject: [ViewKeeper],
+        },
+        { provide: Buildings, useFactory: () => new Buildings(parts.db) },
+        {
+          provide: BuildingsImport,
+          useFactory: (buildings: Buildings) => new BuildingsImport(buildings, parts.log),
+          inject: [Buildings],
+        },
+        { provide: Terrain, useFactory: () => new Terrain(parts.db) },
+        { provide: Ground, useFactory: () => new Ground(parts.db, parts.store) },
+        {
+          provide: TerrainImport,
+          useFactory: (terrain: Terrain, ground: Ground, rebuild: Rebuild) =>
+            new TerrainImport(terrain, new Projections(parts.db), parts.store, parts.log, (bbox) => {
+              ground.forget();
+              void rebuild.groundChanged(bbox as Bbox);
+            }),
+          inject: [Terrain, Ground, Rebuild],
+        },
         { provide: Readiness, useFactory: () => new Readiness(parts.db) },
         { provide: APP_GUARD, useClass: AccessGuard },
         { provide: APP_FILTER, useClass: ProblemFilter },

@@ -20,9 +20,14 @@ export const MAX_BODY_BYTES = 1_048_576;
 export const MAX_IMPORT_BYTES = 32 * 1_048_576;
 export const IMPORTS_PATH = '/v1/imports';
 
-/** Milliseconds in which all headers, and the whole request, must have arrived (security.md DOS-1). */
+/** Addresses whose POST takes a file too large for memory: its body is a stream, for receive-upload.ts, which watches size and pace. */
+export const UPLOAD_PATHS: readonly string[] = ['/v1/terrain', '/v1/buildings'];
+
+/** Milliseconds in which all headers, and then the whole body, must have arrived (security.md DOS-1). */
 const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 60_000;
+const BODY_TIMEOUT_MS = 60_000;
+/** How long the rest of a file is still taken after it was refused: a client reads our answer when it pauses in sending. */
+const REST_TIMEOUT_MS = 5_000;
 
 /** Types of bodies that are JSON documents. */
 const JSON_TYPES = ['application/json', 'application/merge-patch+json', 'application/geo+json'];
@@ -37,7 +42,8 @@ export function openDoor(parts: ApiParts): FastifyInstance {
     genReqId: (request: IncomingMessage) => requestIdOf(request.headers, randomUUID),
     trustProxy: settings.trustProxy.length > 0 ? [...settings.trustProxy] : false,
     bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    // One for the whole server would end long uploads; `limitBodies` does it request by request.
+    requestTimeout: 0,
     keepAliveTimeout: 72_000,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: 16_384, connectionsCheckingInterval: 2_000 },
     // A localId may be 128 characters of any script, each of up to twelve percent-encoded bytes.
@@ -56,15 +62,47 @@ export function openDoor(parts: ApiParts): FastifyInstance {
   server.addHook('onRoute', (route) => {
     if (route.url === IMPORTS_PATH) route.bodyLimit = MAX_IMPORT_BYTES;
   });
+  limitBodies(server);
   readBodies(server);
   dressAnswers(server);
   watchRequests(server, parts);
   return server;
 }
 
+const isUpload = ({ method, routeOptions }: FastifyRequest): boolean =>
+  method === 'POST' && UPLOAD_PATHS.includes(routeOptions.url ?? '');
+
+/** A body arrives within a minute. A file may take as long as it keeps its pace, but does not go on long after its answer. */
+function limitBodies(server: FastifyInstance): void {
+  server.addHook('onRequest', async (request, reply) => {
+    const { headers, raw } = request;
+    if (headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const endIn = (ms: number): void => {
+      if (raw.complete) return;
+      timer = setTimeout(() => server.server.emit('clientError', new BodyTimeout(), raw.socket), ms);
+      raw.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
+    };
+    if (isUpload(request)) reply.raw.once('finish', () => endIn(REST_TIMEOUT_MS));
+    else endIn(BODY_TIMEOUT_MS);
+  });
+}
+
+/** As the server itself would say it. */
+class BodyTimeout extends Error {
+  readonly code = 'ERR_HTTP_REQUEST_TIMEOUT';
+}
+
+/** Under this name a body is passed on unread, whatever type it was sent with: readers are chosen by type alone. */
+const UNREAD = 'application/vnd.sightline.unread';
+
 /** JSON is read strictly; a file for an import is taken as bytes, whatever its type says. */
 function readBodies(server: FastifyInstance): void {
   server.removeAllContentTypeParsers();
+  server.addHook('preParsing', async (request) => {
+    if (isUpload(request)) request.raw.headers['content-type'] = UNREAD;
+  });
+  server.addContentTypeParser(UNREAD, (request, body, done) => done(null, isUpload(request) ? body : null));
   server.addContentTypeParser(JSON_TYPES, { parseAs: 'buffer' }, (request, body, done) => {
     try {
       // No bytes are no body, whatever the header says: many clients always send it.

@@ -8,9 +8,14 @@ import { ApiModule } from './api.module.js';
 import { DOCS_CSP } from './docs.js';
 import { openDoor } from './door.js';
 import { describeApi } from './openapi.js';
+import { Rebuild } from './geometry/rebuild.js';
 import { Readiness } from './ops/readiness.js';
 import { startUpkeep } from './ops/upkeep.js';
 import type { ApiParts } from './parts.js';
+import { BuildingsImport } from './surroundings/buildings-import.js';
+import { removeLeftUploads } from './surroundings/receive-upload.js';
+import { TerrainImport } from './surroundings/terrain-import.js';
+import { uploadsOf } from './surroundings/uploads.js';
 
 export type { ApiParts } from './parts.js';
 
@@ -29,7 +34,14 @@ export async function start(parts: ApiParts): Promise<RunningApi> {
   const app = await assemble(parts);
   const document = describeApi(app, parts.version);
   serveDescription(app, document);
+  await removeLeftUploads(uploadsOf(parts.settings));
+  app.get(BuildingsImport).start();
+  app.get(TerrainImport).start();
   await app.listen(parts.settings.port, parts.settings.host);
+  void app
+    .get(Rebuild)
+    .startIfWaiting()
+    .catch((error: unknown) => parts.log.warn({ err: error }, 'whether views wait could not be told now'));
   const { port } = app.getHttpServer().address() as AddressInfo;
   const shown = ['0.0.0.0', '::'].includes(parts.settings.host) ? '127.0.0.1' : parts.settings.host;
   return {
@@ -39,6 +51,9 @@ export async function start(parts: ApiParts): Promise<RunningApi> {
       app.get(Readiness).close();
       if (graceMs > 0) await new Promise((resolve) => setTimeout(resolve, graceMs));
       await app.close();
+      await app.get(Rebuild).close();
+      await app.get(BuildingsImport).close();
+      await app.get(TerrainImport).close();
       await upkeep.close();
     },
   };

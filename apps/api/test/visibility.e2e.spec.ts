@@ -22,13 +22,17 @@ const KNOWS: Readonly<Record<Caller, readonly Level[]>> = {
   administrator: LEVELS,
 };
 
+type Row = (id: string, camera: Canary) => readonly [method: string, path: string, body?: object];
+
 /** How each operation is tried; `none` where it shows no camera. */
-const ROWS: Readonly<
-  Record<string, ((id: string, camera: Canary) => readonly [method: string, path: string]) | 'none'>
-> = {
+const ROWS: Readonly<Record<string, Row | 'none'>> = {
   findCameras: (_id, { localId }) => ['GET', `/v1/cameras?q=${localId}`],
   getCamera: (id) => ['GET', `/v1/cameras/${id}`],
   getCameraByLocalId: (_id, { localId }) => ['GET', `/v1/authorities/tainan-wrb/cameras/${localId}`],
+  getCameraSight: (id) => ['GET', `/v1/cameras/${id}/sight?point=120.1234567,23.0791`],
+  getCameraFootprint: (id) => ['GET', `/v1/cameras/${id}/footprint`],
+  getCameraGeoPose: (id) => ['GET', `/v1/cameras/${id}/view.geopose`],
+  getCameraFrustum: (id) => ['GET', `/v1/cameras/${id}/view.frustum`],
   getCameraHealth: (id) => ['GET', `/v1/cameras/${id}/health`],
   getCameraThumbnail: (id) => ['GET', `/v1/cameras/${id}/thumbnail`],
   probeCamera: (id) => ['POST', `/v1/cameras/${id}/probe`],
@@ -37,6 +41,8 @@ const ROWS: Readonly<
   retireCamera: (id) => ['DELETE', `/v1/cameras/${id}`],
   showWall: (_id, { localId }) => ['GET', `/wall?q=${localId}`],
   showFirstPage: (_id, { localId }) => ['GET', `/?q=${localId}`],
+  coverPoints: (_id, { sees: [lon, lat] }) => ['POST', '/v1/coverage/points', { points: [{ id: 'p', lon, lat }] }],
+  coverArea: 'none',
   registerCamera: 'none',
   importCameras: 'none',
   listAuthorities: 'none',
@@ -45,20 +51,38 @@ const ROWS: Readonly<
   replaceAuthority: 'none',
   patchAuthority: 'none',
   withdrawAuthority: 'none',
+  importBuildings: 'none',
+  listBuildings: 'none',
+  getBuildings: 'none',
+  deleteBuildings: 'none',
+  importTerrain: 'none',
+  listTerrain: 'none',
+  getTerrain: 'none',
+  deleteTerrain: 'none',
   mintKey: 'none',
   listKeys: 'none',
   getKey: 'none',
   revokeKey: 'none',
+  getGeometry: 'none',
+  rebuildGeometry: 'none',
   explainProblem: 'none',
   isAlive: 'none',
   isReady: 'none',
   getMetrics: 'none',
 };
 
+/** Other ways by which an operation may tell of a camera. */
+const MORE_ROWS: Readonly<Record<string, Row>> = {
+  'findCameras by what they see': (_id, { sees }) => ['GET', `/v1/cameras?sees=${sees.join(',')}&include=footprint`],
+  'findCameras by footprint': (_id, { sees }) => ['GET', `/v1/cameras?footprint=POINT(${sees.join(' ')})`],
+};
+
 interface Canary {
   readonly level: Level;
   readonly localId: string;
   readonly id: string;
+  /** A place that it sees. */
+  readonly sees: readonly [lon: number, lat: number];
   /** Stand in what everybody who knows the camera reads. */
   readonly shared: readonly string[];
   /** Stand in what only its authority reads. */
@@ -118,27 +142,36 @@ async function addCanary(admin: ApiClient, level: Level): Promise<Canary> {
         },
       ],
       lifecycle: 'active',
+      heightM: 6,
+      view: { azimuthDeg: 0, tiltDeg: -20, hfovDeg: 60, vfovDeg: 34, farM: 100, imageWidthPx: 1_920 },
     }),
   );
   return {
     level,
     localId,
     id,
+    sees: [120.1234567, lat + 0.0002],
     shared: [`Canary ${level} kv7`, String(lat), id],
     own: [`SERIAL${level}`, `note-${level}-x9`, `path-${level}-w3`, '0.123123'],
   };
 }
 
-async function ask(method: string, path: string, key: string | undefined): Promise<{ status: number; text: string }> {
+async function ask(
+  method: string,
+  path: string,
+  key: string | undefined,
+  body?: object,
+): Promise<{ status: number; text: string }> {
   const response = await fetch(`${sightline.url}${path}`, {
     method,
     headers: {
       ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
-      ...(method === 'PUT' ? { 'content-type': 'application/json' } : {}),
+      ...(method === 'PUT' || body !== undefined ? { 'content-type': 'application/json' } : {}),
       ...(method === 'PATCH' ? { 'content-type': 'application/merge-patch+json' } : {}),
     },
     // A body that is wrong, and no If-Match: nothing is ever changed here.
     ...(method === 'PUT' || method === 'PATCH' ? { body: '{}' } : {}),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const headers = [...response.headers].map(([name, value]) => `${name}: ${value}`).join('\n');
   return { status: response.status, text: `${headers}\n\n${await response.text()}` };
@@ -156,14 +189,16 @@ describe('visibility', () => {
     expect(Object.keys(ROWS).sort()).toEqual(operations().sort());
   });
 
-  const tried = Object.entries(ROWS).flatMap(([operation, row]) => (row === 'none' ? [] : [{ operation, row }]));
+  const tried = [...Object.entries(ROWS), ...Object.entries(MORE_ROWS)].flatMap(([operation, row]) =>
+    row === 'none' ? [] : [{ operation, row }],
+  );
   test.each(tried)(
     '$operation',
     async ({ row }) => {
       for (const caller of CALLERS) {
         for (const canary of canaries) {
-          const [method, path] = row(canary.id, canary);
-          const { status, text } = await ask(method, path, keys.get(caller));
+          const [method, path, body] = row(canary.id, canary);
+          const { status, text } = await ask(method, path, keys.get(caller), body);
           const where = `${caller}, ${canary.level}, ${method} ${path}: ${status}`;
           // What the caller wrote himself comes back in `self`, `detail` and links; the canaries are what he did not write.
           const told = (word: string): boolean => !path.includes(word) && text.includes(word);
@@ -185,6 +220,28 @@ describe('visibility', () => {
     },
     120_000,
   );
+
+  test('no share of an area tells of a camera that the caller may not know', async () => {
+    for (const caller of CALLERS) {
+      for (const {
+        level,
+        sees: [lon, lat],
+      } of canaries) {
+        // Ten metres, which the other cameras do not show.
+        const ring = [-0.00005, 0.00005].flatMap((dLat) => [-1, 1].map((side) => [lon - side * dLat, lat + dLat]));
+        const area = { type: 'Polygon', coordinates: [[...ring, ring[0]]] };
+        const { text } = await ask('POST', '/v1/coverage', keys.get(caller), { area, filter: { q: `zq${level}` } });
+        const body = JSON.parse(text.slice(text.indexOf('{"'))) as { cameras: number; coveredFraction: number };
+        const known = KNOWS[caller].includes(level);
+        expect([caller, level, body.cameras, body.coveredFraction]).toEqual([
+          caller,
+          level,
+          known ? 1 : 0,
+          known ? 1 : 0,
+        ]);
+      }
+    }
+  });
 
   test('only its own authority reads addresses, serial numbers, masks and the agency’s own members', async () => {
     for (const [caller, key] of keys) {

@@ -12,6 +12,7 @@ import { Registry } from 'prom-client';
 import sharp from 'sharp';
 import type { DataSource } from 'typeorm';
 import { type CameraRegistration, FramesUnavailable, publicDocument, uidOf, withDefaults } from '#catalog';
+import { geoCameraOf } from '#geo';
 import { DirectoryStore, type FrameStore, Pictures } from '#frames';
 import { Authorities, type CameraRecord, Cameras, DueQueue, probeNow } from '#storage';
 import { describeOnServer, openTestDatabase, type TestDatabase } from '#testing';
@@ -142,6 +143,8 @@ async function camera(
     publicDocument: publicDocument(whole),
     accessLevel: 'public',
     completeness: 'point',
+    geo: geoCameraOf(whole),
+    changesViews: false,
     searchText: '',
     slots: whole.services.map((_, i) => i + 1),
     contentHash: Buffer.alloc(32),

@@ -1,4 +1,4 @@
-import { Camera, PointDocument, Shown } from '#catalog';
+import { Camera, OrderFactor, PointDocument, Shown } from '#catalog';
 
 const url = { type: 'string', format: 'uri' } as const;
 const nullableUrl = { type: ['string', 'null'], format: 'uri' } as const;
@@ -12,6 +12,8 @@ export class CameraPage {
   @Shown(nullableUrl) next!: string | null;
   /** With `updatedSince`: the address to poll for later changes. */
   @Shown(url) resume?: string;
+  /** With `sees`: by what the cameras are put in order, the strongest first. */
+  order?: OrderFactor[];
 }
 
 /** A camera as a GeoJSON feature (RFC 7946): the document is in `properties`. */
@@ -43,4 +45,6 @@ export class CameraCollection {
   @Shown(nullableUrl) next!: string | null;
   /** With `updatedSince`: the address to poll for later changes. */
   @Shown(url) resume?: string;
+  /** With `sees`: by what the cameras are put in order, the strongest first. */
+  order?: OrderFactor[];
 }

@@ -15,6 +15,8 @@ import { CAMERA_ID, idOf } from './camera-id.js';
 import { CameraCollection, CameraFeature, CameraPage } from './camera-answers.document.js';
 import { listCameras } from './list-cameras.js';
 import { requireJson } from '../media-type.js';
+import { Sights } from '../sight/sights.js';
+import { ViewKeeper } from './view-keeper.js';
 import { patchCamera, registerCamera, replaceCamera, retireCamera, type Write } from './write-camera.js';
 
 const TAG = 'cameras';
@@ -41,7 +43,11 @@ const CHANGE_PROBLEMS = [
 /** Cameras: register, read, find, change, retire. */
 @Controller('v1')
 export class CamerasController {
-  constructor(@Inject(PARTS) private readonly parts: ApiParts) {}
+  constructor(
+    @Inject(PARTS) private readonly parts: ApiParts,
+    @Inject(Sights) private readonly sights: Sights,
+    @Inject(ViewKeeper) private readonly keeper: ViewKeeper,
+  ) {}
 
   @Get('cameras')
   @Operation({
@@ -64,7 +70,7 @@ export class CamerasController {
     refuses: ['cursor_mismatch', 'cursor_expired', 'query_too_expensive'],
   })
   async find(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<FastifyReply> {
-    return listCameras(request, reply, this.parts);
+    return listCameras(request, reply, this.parts, this.sights);
   }
 
   @Post('cameras')
@@ -295,7 +301,8 @@ export class CamerasController {
   }
 
   private write(tx: Write['tx'], request: FastifyRequest): Write {
-    return { tx, by: request.principal, parts: this.parts, baseUrl: this.baseUrl(request), now: Date.now() };
+    const { parts, keeper } = this;
+    return { tx, by: request.principal, parts, keeper, baseUrl: this.baseUrl(request), now: Date.now() };
   }
 }
 

@@ -6,6 +6,7 @@ import {
   type CameraRegistration,
   completenessOf,
   deviceOf,
+  filledView,
   floorFaults,
   isMoreOpen,
   type KeptService,
@@ -19,6 +20,7 @@ import {
   ValidationFailed,
   withDefaults,
 } from '#catalog';
+import { geoCameraOf } from '#geo';
 import type { CameraRecord, SealedSecret } from '#storage';
 import { policyOf, targetFaults } from './camera-rules.js';
 
@@ -49,7 +51,9 @@ const PROBED: readonly string[] = ['active', 'maintenance'];
  */
 export function composeRecord(stated: CameraRegistration, composition: Composition): CameraRecord {
   const { id, authority, keyring, at, loopbackCameras } = composition;
-  const camera = withDefaults(stated, authority);
+  const defaulted = withDefaults(stated, authority);
+  const view = filledView(defaulted.view, composition.before?.view);
+  const camera = { ...defaulted, ...(view === undefined ? {} : { view }) };
   const faults = [...cameraFaults(camera), ...floorFaults(camera, authority)];
   if (faults.length > 0) throw new ValidationFailed(faults);
   const refused = targetFaults(camera.services, policyOf(authority, loopbackCameras));
@@ -68,6 +72,8 @@ export function composeRecord(stated: CameraRegistration, composition: Compositi
     publicDocument: { ...publicDocument(resolved), uid: uidOf(resolved), missing } as CameraRecord['publicDocument'],
     accessLevel: isMoreOpen(resolved.access.level, accessFloor) ? accessFloor : resolved.access.level,
     completeness,
+    geo: geoCameraOf(resolved),
+    changesViews: composition.before === null || seenOf(composition.before) !== seenOf(resolved),
     searchText: searchTextOf(resolved),
     slots: plan.slots,
     contentHash: contentHashOf(resolved),
@@ -82,6 +88,9 @@ export function composeRecord(stated: CameraRegistration, composition: Compositi
     probeHost: main?.url !== undefined && PROBED.includes(resolved.lifecycle) ? deviceOf(main.url) : null,
   };
 }
+
+/** What geometry goes by. */
+const seenOf = (camera: ResolvedCamera): string => sortedJson(geoCameraOf(camera));
 
 /** What a prober goes by: a change of it lifts every hold-off, and a probe under way counts no more. */
 const dialled = (camera: ResolvedCamera | null): string =>

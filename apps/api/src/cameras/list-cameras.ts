@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { scope } from '#access';
-import { CAMERA_SELECTORS, DEFAULT_LIMIT, type Fault, InvalidParameter, MAX_LIMIT, type CameraSearch } from '#catalog';
+import { CAMERA_SELECTORS, type CameraSearch, DEFAULT_LIMIT, type Fault, InvalidParameter, MAX_LIMIT } from '#catalog';
 import { type CameraCursor, CameraFinder } from '#storage';
 import { sendRepresentation } from '../answer.js';
 import { selected } from '../checked.js';
@@ -9,32 +9,29 @@ import { baseUrlOf } from '../links.js';
 import { contentTypeOf, type Form, negotiate } from '../negotiate.js';
 import { PageCursor } from '../page-cursor.js';
 import type { ApiParts } from '../parts.js';
+import type { Sights } from '../sight/sights.js';
+import { findSeeing, SEEN_ORDER, type SeenCursor } from './find-seeing.js';
 
 /** Answers one page of cameras, as JSON or GeoJSON. */
 export async function listCameras(
   request: FastifyRequest,
   reply: FastifyReply,
   parts: ApiParts,
+  sights: Sights,
 ): Promise<FastifyReply> {
   const search = selected(CAMERA_SELECTORS, request);
   refuseContradictions(search);
   const form = negotiate(search.f, request.headers.accept, ['json', 'geojson']);
   const baseUrl = baseUrlOf(request, parts.settings);
   const cursor = new PageCursor(parts.keyring, '/v1/cameras', request.query as Record<string, unknown>, form);
-  const after = cursor.read<CameraCursor>(search.cursor, Date.now());
-  const page = await new CameraFinder(parts.db).search(scope(request.principal), {
-    search,
-    limit: Math.min(search.limit ?? DEFAULT_LIMIT, MAX_LIMIT),
-    ...(after === undefined ? {} : { after }),
-    form,
-    baseUrl,
-  });
+  const page = await pageOf(search, form, cursor, request, parts, sights);
   const links: PageLinks = {
     self: cursor.self(baseUrl),
     next: page.next === null ? null : cursor.urlAfter(page.next, baseUrl),
     resume: page.resume === null ? null : cursor.urlAfter(page.resume, baseUrl, { resume: true }),
   };
-  const body = bodyOf(form, page.items, links);
+  const order = search.sees === undefined ? {} : { order: SEEN_ORDER };
+  const body = bodyOf(form, page.items, links, order);
   const link: Record<string, string> = links.next === null ? {} : { link: `<${links.next}>; rel="next"` };
   return sendRepresentation(request, reply, {
     body,
@@ -42,6 +39,34 @@ export async function listCameras(
     etag: bodyTagOf(body),
     headers: link,
   });
+}
+
+interface FoundPage {
+  readonly items: readonly string[];
+  readonly next: object | null;
+  readonly resume: object | null;
+}
+
+/** The page itself: cameras that see a place are judged one by one, all others are found by the database alone. */
+async function pageOf(
+  search: CameraSearch,
+  form: Form,
+  cursor: PageCursor,
+  request: FastifyRequest,
+  parts: ApiParts,
+  sights: Sights,
+): Promise<FoundPage> {
+  const by = scope(request.principal);
+  const limit = Math.min(search.limit ?? DEFAULT_LIMIT, MAX_LIMIT);
+  const shape = { search, limit, form, baseUrl: baseUrlOf(request, parts.settings) };
+  const { sees: place } = search;
+  if (place !== undefined) {
+    const after = cursor.read<SeenCursor>(search.cursor, Date.now());
+    const page = await findSeeing(by, { ...shape, place, ...(after === undefined ? {} : { after }) }, parts.db, sights);
+    return { ...page, resume: null };
+  }
+  const after = cursor.read<CameraCursor>(search.cursor, Date.now());
+  return new CameraFinder(parts.db).search(by, { ...shape, ...(after === undefined ? {} : { after }) });
 }
 
 interface PageLinks {
@@ -52,24 +77,35 @@ interface PageLinks {
 }
 
 /** The items are JSON already: the answer is put together as text. */
-function bodyOf(form: Form, items: readonly string[], { self, next, resume }: PageLinks): string {
-  const resumed = resume === null ? '' : `,"resume":${JSON.stringify(resume)}`;
+function bodyOf(form: Form, items: readonly string[], { self, next, resume }: PageLinks, more: object): string {
+  const further = { ...(resume === null ? {} : { resume }), ...more };
+  const rest = Object.entries(further)
+    .map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`)
+    .join('');
   const list = items.join(',');
   if (form === 'json')
-    return `{"items":[${list}],"self":${JSON.stringify(self)},"next":${JSON.stringify(next)}${resumed}}`;
+    return `{"items":[${list}],"self":${JSON.stringify(self)},"next":${JSON.stringify(next)}${rest}}`;
   const links = [
     { rel: 'self', type: 'application/geo+json', href: self },
     ...(next === null ? [] : [{ rel: 'next', type: 'application/geo+json', href: next }]),
   ];
-  const members = `"numberReturned":${items.length},"links":${JSON.stringify(links)},"next":${JSON.stringify(next)}${resumed}`;
+  const members = `"numberReturned":${items.length},"links":${JSON.stringify(links)},"next":${JSON.stringify(next)}${rest}`;
   return `{"type":"FeatureCollection","features":[${list}],${members}}`;
 }
 
 /** Selectors that mean nothing beside or without one another. */
 function refuseContradictions(search: CameraSearch): void {
   const faults: Fault[] = [];
-  if (search.radiusM !== undefined && search.near === undefined) {
-    faults.push({ parameter: 'radiusM', code: 'conflict', detail: 'radiusM goes with near=lon,lat' });
+  const refuse = (parameter: keyof CameraSearch, detail: string): void => {
+    if (search[parameter] !== undefined) faults.push({ parameter, code: 'conflict', detail });
+  };
+  if (search.near === undefined) refuse('radiusM', 'radiusM goes with near=lon,lat');
+  if (search.sees === undefined) {
+    refuse('targetHeightM', 'targetHeightM goes with sees=lon,lat');
+    refuse('minPxPerM', 'minPxPerM goes with sees=lon,lat');
+    if (search.footprint === undefined) refuse('basis', 'basis goes with sees=lon,lat or footprint=WKT');
+  } else {
+    refuse('updatedSince', 'the feed of changes and sees=lon,lat each have an order of their own');
   }
   if (faults.length > 0) throw new InvalidParameter(faults);
 }

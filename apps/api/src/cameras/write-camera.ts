@@ -23,12 +23,14 @@ import { requireMatch } from '../conditional.js';
 import type { ApiParts } from '../parts.js';
 import { carriesCredentials, isAdministratorOf, lifecycleFaults } from './camera-rules.js';
 import { composeRecord } from './compose-record.js';
+import type { ViewKeeper } from './view-keeper.js';
 
 /** One write of one caller, inside the transaction that it belongs to. */
 export interface Write {
   readonly tx: EntityManager;
   readonly by: Principal;
   readonly parts: ApiParts;
+  readonly keeper: ViewKeeper;
   /** Begins every link of the answer. */
   readonly baseUrl: string;
   /** Unix time, milliseconds. */
@@ -40,7 +42,7 @@ const MADE: ReadonlySet<string> = new Set(CAMERA_MADE);
 
 /** Registers a camera. @throws AlreadyRegistered, RetiredExists with the address of the one there is */
 export async function registerCamera(body: unknown, write: Write): Promise<FoundCamera> {
-  const { tx, by } = write;
+  const { tx, by, keeper } = write;
   refuseMade(body);
   const stated = checked(CameraRegistration, body);
   requireAuthority(by, stated.authority);
@@ -49,6 +51,7 @@ export async function registerCamera(body: unknown, write: Write): Promise<Found
   if (existing !== null) throw existsAlready(existing, stated.localId);
   const record = compose(stated, { id: uuidv7({ msecs: write.now }), authority, kept: [], before: null, write });
   await new Cameras(tx).add([record]);
+  await keeper.keep([record], tx);
   return read(record.id, write);
 }
 
@@ -109,7 +112,7 @@ async function lockForWriting(id: string, ifMatch: string | undefined, write: Wr
 }
 
 async function change(kept: KeptCamera, stated: CameraRegistration, write: Write): Promise<FoundCamera> {
-  const { by, tx } = write;
+  const { by, tx, keeper } = write;
   const faults = lifecycleFaults(kept.lifecycle, stated.lifecycle ?? 'active');
   if (faults.length > 0) throw new ValidationFailed(faults);
   if (kept.lifecycle === 'retired' && stated.lifecycle !== 'retired' && !isAdministratorOf(by, kept.authority)) {
@@ -131,7 +134,10 @@ async function change(kept: KeptCamera, stated: CameraRegistration, write: Write
     fingerprintOf: (slot) => (moves ? undefined : fingerprints.get(`${kept.id}/${slot}`)),
     write,
   });
-  if (!isUnchanged(kept, record)) await new Cameras(tx).replace([record]);
+  if (!isUnchanged(kept, record)) {
+    await new Cameras(tx).replace([record]);
+    await keeper.keep([record], tx);
+  }
   return read(kept.id, write);
 }
 

@@ -16,6 +16,7 @@ import { type IntakeContext, type IntakeRow, mergeStated, type Profile, sameButS
 import { Authorities, type CameraRecord, Cameras, type KeptCamera, transact } from '#storage';
 import { policyOf } from '../cameras/camera-rules.js';
 import { composeRecord } from '../cameras/compose-record.js';
+import type { ViewKeeper } from '../cameras/view-keeper.js';
 import type { ApiParts } from '../parts.js';
 import { readAside } from './read-file.js';
 
@@ -42,6 +43,7 @@ export async function importCameras(
   order: ImportOrder,
   by: Principal,
   parts: ApiParts,
+  keeper: ViewKeeper,
 ): Promise<ImportReport> {
   const authority = await new Authorities(parts.db).get(order.authority);
   requireAuthority(by, authority.slug);
@@ -60,7 +62,7 @@ export async function importCameras(
   const rows: ImportRow[] = [];
   for (let at = 0; at < result.rows.length; at += BATCH_ROWS) {
     const batch = result.rows.slice(at, at + BATCH_ROWS);
-    rows.push(...(await importBatch(batch, order, parts)));
+    rows.push(...(await importBatch(batch, order, parts, keeper)));
     // Long files leave room for other requests.
     await new Promise(setImmediate);
   }
@@ -78,10 +80,11 @@ async function importBatch(
   batch: readonly IntakeRow[],
   order: ImportOrder,
   parts: ApiParts,
+  keeper: ViewKeeper,
 ): Promise<readonly ImportRow[]> {
   try {
     return await transact(parts.db, async (tx) => {
-      const rows = await new Batch(tx, order, parts).take(batch);
+      const rows = await new Batch(tx, order, parts, keeper).take(batch);
       if (order.dryRun) throw new DryRun(rows);
       return rows;
     });
@@ -110,6 +113,7 @@ class Batch {
     private readonly tx: EntityManager,
     private readonly order: ImportOrder,
     private readonly parts: ApiParts,
+    private readonly keeper: ViewKeeper,
   ) {}
 
   async take(rows: readonly IntakeRow[]): Promise<readonly ImportRow[]> {
@@ -123,6 +127,7 @@ class Batch {
     if (this.added.length > 0) await cameras.add(this.added);
     if (this.replaced.length > 0) await cameras.replace(this.replaced);
     if (this.refreshed.length > 0) await cameras.refresh(this.refreshed);
+    await this.keeper.keep([...this.added, ...this.replaced], this.tx);
     return decided.map(({ row, action, cameraId, problems }) => ({
       row: row.row,
       localId: row.localId,

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { requireAuthority, requireScope } from '#access';
 import { CAMERA_SELECTORS, ImportReport, InvalidParameter, MalformedBody, type Selector } from '#catalog';
 import { guessProfile, type Profile, PROFILES } from '#intake';
+import { ViewKeeper } from '../cameras/view-keeper.js';
 import { selected } from '../checked.js';
 import { contentTypeOf, FORMS, negotiate } from '../negotiate.js';
 import { Operation } from '../operation.js';
@@ -48,7 +49,10 @@ const IMPORT_SELECTORS = {
 /** Many cameras at once. */
 @Controller('v1/imports')
 export class ImportsController {
-  constructor(@Inject(PARTS) private readonly parts: ApiParts) {}
+  constructor(
+    @Inject(PARTS) private readonly parts: ApiParts,
+    @Inject(ViewKeeper) private readonly keeper: ViewKeeper,
+  ) {}
 
   @Post()
   @Operation({
@@ -88,6 +92,7 @@ export class ImportsController {
       },
       request.principal,
       this.parts,
+      this.keeper,
     );
     return reply
       .code(200)

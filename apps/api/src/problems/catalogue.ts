@@ -33,6 +33,12 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     'Members are unknown, missing, of the wrong type or out of range, or contradict each other.',
     'Mend every entry of `errors[]`: `pointer` says which member, `detail` what was expected.',
   ),
+  unusable_raster: kind(
+    400,
+    'No terrain can be made of this file',
+    'The body is no GeoTIFF, is damaged, states no place on earth, or is of a kind that is not read.',
+    '`errors[0].code` says which, `detail` what helps; `gdal_translate` and `gdalwarp` mend most files.',
+  ),
   invalid_parameter: kind(
     400,
     'A parameter is not valid',
@@ -82,6 +88,12 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     'No picture of this camera was ever taken, or none may be shown.',
     'Look at the camera’s health; probe it.',
     true,
+  ),
+  no_view: kind(
+    404,
+    'Too little is known of where the camera looks',
+    'The camera’s record lacks what this form of its view needs, such as azimuth, tilt or field of view.',
+    'Register what `missing` of the camera names.',
   ),
   method_not_allowed: kind(
     405,
@@ -137,7 +149,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   body_too_large: kind(
     413,
     'The body is too large',
-    'A document may have 1 MiB, an import 32 MiB.',
+    'A document may have 1 MiB, an import of cameras 32 MiB, a file of terrain or buildings 4 GiB.',
     'Send less at once.',
   ),
   uri_too_long: kind(414, 'The address is too long', 'The address has more than 16 KiB.', 'Send less in the query.'),
@@ -148,6 +160,12 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     'Use a type of `Accept-Post` or `Accept-Patch`.',
   ),
   headers_too_large: kind(431, 'The headers are too large', 'All headers together may have 16 KiB.', 'Send less.'),
+  area_too_large: kind(
+    400,
+    'The area is too large',
+    'Coverage is answered for at most 400 km² at once.',
+    'Ask for parts of the area, or for a line.',
+  ),
   target_not_allowed: kind(
     422,
     'This address may not be dialled',

@@ -1,0 +1,10 @@
+import { BuildingSet, Shown } from '#catalog';
+
+/** One page of sets of buildings. */
+export class BuildingSetPage {
+  items!: BuildingSet[];
+  /** Address of this page. */
+  @Shown({ type: 'string', format: 'uri' }) self!: string;
+  /** Address of the next page; null after the last. */
+  @Shown({ type: ['string', 'null'], format: 'uri' }) next!: string | null;
+}
