@@ -1,3 +1,6 @@
+import { open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+
 /** Something went wrong that the person at the terminal can understand; printed without a stack. */
 export class Failure extends Error {
   override readonly name = 'Failure';
@@ -57,16 +60,66 @@ export class Server {
   ): Promise<Reply> {
     const isBytes = body instanceof Uint8Array;
     const type = isBytes ? 'application/octet-stream' : 'application/json';
-    const response = await fetch(`${this.url}${path}`, {
-      method,
-      headers: {
-        accept: 'application/json',
-        ...(body === undefined ? {} : { 'content-type': type }),
-        ...(this.key === undefined ? {} : { authorization: `Bearer ${this.key}` }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body: isBytes ? body : JSON.stringify(body) }),
-    }).catch((error: unknown) => {
+    return this.ask(
+      path,
+      { method, ...(body === undefined ? {} : { body: isBytes ? body : JSON.stringify(body) }) },
+      { ...(body === undefined ? {} : { 'content-type': type }), ...headers },
+    );
+  }
+
+  /**
+   * Every item of a list, page by page.
+   * @throws Failure when nobody answers, or the list is refused
+   */
+  async *items<T>(path: string): AsyncGenerator<T, void> {
+    for (let address: string | null = path; address !== null;) {
+      const reply = await this.send('GET', address);
+      if (reply.status !== 200) throw reply.failure();
+      const { items, next } = reply.body as { readonly items: readonly T[]; readonly next: string | null };
+      yield* items;
+      address = next === null ? null : `${new URL(next).pathname}${new URL(next).search}`;
+    }
+  }
+
+  /**
+   * Posts a file of any size, as it is read.
+   * @param onSent is told how many bytes have gone
+   * @throws Failure when it cannot be read, or nobody answers
+   */
+  async sendFile(path: string, file: string, onSent: (bytes: number) => void): Promise<Reply> {
+    const handle = await open(file).catch((error: unknown) => {
+      throw new Failure(`${file} cannot be read (${causeOf(error)})`);
+    });
+    const { size } = await handle.stat();
+    async function* read(): AsyncGenerator<Uint8Array> {
+      let sent = 0;
+      for await (const chunk of handle.createReadStream({ autoClose: false })) {
+        yield chunk as Uint8Array;
+        onSent((sent += (chunk as Uint8Array).length));
+      }
+    }
+    try {
+      return await this.ask(
+        path,
+        { method: 'POST', body: Readable.toWeb(Readable.from(read())), duplex: 'half' },
+        { 'content-type': 'application/octet-stream', 'content-length': String(size) },
+      );
+    } finally {
+      await handle.close();
+    }
+  }
+
+  private async ask(
+    path: string,
+    init: Pick<RequestInit, 'method' | 'body' | 'duplex'>,
+    more: Record<string, string>,
+  ): Promise<Reply> {
+    const headers = {
+      accept: 'application/json',
+      ...(this.key === undefined ? {} : { authorization: `Bearer ${this.key}` }),
+      ...more,
+    };
+    const response = await fetch(`${this.url}${path}`, { ...init, headers }).catch((error: unknown) => {
       throw new Failure(
         `no Sightline answers at ${this.url} (${causeOf(error)}); is it running? SIGHTLINE_URL says where.`,
       );
@@ -86,6 +139,10 @@ function parsed(text: string): unknown {
 }
 
 function causeOf(error: unknown): string {
-  const { cause, message } = error as { readonly cause?: { readonly code?: string }; readonly message?: string };
-  return cause?.code ?? message ?? String(error);
+  const { cause, code, message } = error as {
+    readonly cause?: { readonly code?: string };
+    readonly code?: string;
+    readonly message?: string;
+  };
+  return cause?.code ?? code ?? message ?? String(error);
 }
