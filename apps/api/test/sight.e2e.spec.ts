@@ -1,11 +1,13 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Sightline, startSightline } from '#testing';
+import { engine, type Sightline, startSightline } from '#testing';
 import { type ApiClient, clientOf, dataOf, type Schemas } from './client.js';
 import { addAuthority, addCamera, type Registration, registration } from './fixtures.js';
 
 /** The acceptance cases of view.md, "Done means", as a client meets them. */
 const P1 = '120.295,23.079';
 
+const sightlineOnServer = engine.kind === 'server';
 let sightline: Sightline;
 let admin: ApiClient;
 let anybody: ApiClient;
@@ -374,6 +376,30 @@ test('a focal length and the sensor’s width stand for the angle, which is fill
   expect((await patch({ hfovDeg: 50 })).view?.hfovDeg).toBe(50);
   expect((await patch({ focalMm: 6 })).view?.hfovDeg).toBe(50);
 });
+
+// The embedded database is open to its own process alone.
+(sightlineOnServer ? test : test.skip)(
+  'views of an older program are worked out again at the next start',
+  async () => {
+    const { id } = await camera('older', [120.7, 23.7], 6, {
+      azimuthDeg: 0,
+      tiltDeg: -20,
+      hfovDeg: 60,
+      vfovDeg: 34,
+      farM: 100,
+    });
+    const place = beyond([120.7, 23.7], 0, 30);
+    expect((await seeing(`sees=${place}`)).map((one) => one.id)).toEqual([id]);
+    await sightline.database?.db.query('update view_fov set geometry_version = 0, reach = null, footprint = null');
+    expect(await seeing(`sees=${place}`)).toEqual([]);
+    await sightline.restart();
+    for (const until = Date.now() + 20_000; Date.now() < until; await wait(50)) {
+      if ((await seeing(`sees=${place}`)).length > 0) break;
+    }
+    expect((await seeing(`sees=${place}`)).map((one) => one.id)).toEqual([id]);
+  },
+  60_000,
+);
 
 describe('questions that cannot be answered', () => {
   test.each([

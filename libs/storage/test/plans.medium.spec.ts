@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ANONYMOUS, scope } from '#access';
 import type { CameraSearch } from '#catalog';
-import { CameraFinder } from '#storage';
+import { indexedViews } from '#geo';
+import { CameraFinder, ViewIndex } from '#storage';
 import { openTestDatabase, type TestDatabase } from '#testing';
 
 let database: TestDatabase;
@@ -25,12 +26,30 @@ beforeAll(async () => {
          lateral (select 0) as nothing`.replaceAll(/fract\(([^)]+)\)/g, '($1 - floor($1))'),
   );
   await db.query('insert into camera_health (camera_id) select id from camera');
+  await putViews(db);
   await db.query('analyze camera');
   await db.query('analyze camera_health');
+  await db.query('analyze view_fov');
 }, 120_000);
 afterAll(() => database.close());
 
-/** The plan of the statement that a search runs. */
+/** Every camera looks somewhere. */
+async function putViews(db: TestDatabase['db']): Promise<void> {
+  const cameras = await db.query<{ id: string; lon: number; lat: number }[]>(
+    'select id, st_x(position) as lon, st_y(position) as lat from camera order by id',
+  );
+  for (let at = 0; at < cameras.length; at += 2_000) {
+    await new ViewIndex(db).put(
+      cameras.slice(at, at + 2_000).map(({ id, lon, lat }, i) => {
+        const view = { azimuthDeg: (i * 37) % 360, tiltDeg: -10, hfovDeg: 60, vfovDeg: 34, farM: 300 };
+        const geo = { location: { coordinates: [lon, lat] as const }, heightM: 6, mobility: 'fixed', view };
+        return { cameraId: id, geo, views: indexedViews(geo) };
+      }),
+    );
+  }
+}
+
+/** The plan of the statements that a search runs. */
 async function planOf(search: CameraSearch): Promise<string> {
   return database.db.transaction(async (tx) => {
     let plan = '';
@@ -44,7 +63,11 @@ async function planOf(search: CameraSearch): Promise<string> {
             }
           : (Reflect.get(target, name, receiver) as unknown),
     });
-    await new CameraFinder(watched).search(scope(ANONYMOUS), { search, limit: 20, form: 'json', baseUrl: 'http://x' });
+    const finder = new CameraFinder(watched);
+    const { sees, targetHeightM: heightM = 0 } = search;
+    if (sees === undefined) {
+      await finder.search(scope(ANONYMOUS), { search, limit: 20, form: 'json', baseUrl: 'http://x' });
+    } else await finder.candidates(scope(ANONYMOUS), search, { position: sees, heightM });
     return plan;
   });
 }
@@ -70,6 +93,22 @@ describe(`plans over ${CAMERAS} cameras`, () => {
       'camera_position_idx',
     ],
     [{}, 'camera_pkey'],
+    [{ sees: [121, 23.5] }, 'view_fov_reach_idx'],
+    [{ sees: [121, 23.5], basis: 'reach', usage: ['flood'] }, 'view_fov_reach_idx'],
+    [{ sees: [121, 23.5], targetHeightM: 60 }, 'camera_geography_idx'],
+    [{ footprint: { type: 'Point', coordinates: [121, 23.5] } }, 'view_fov_footprint_idx'],
+    [
+      {
+        footprint: {
+          type: 'LineString',
+          coordinates: [
+            [121, 23.5],
+            [121.02, 23.51],
+          ],
+        },
+      },
+      'view_fov_footprint_idx',
+    ],
   ])('%j rides %s', async (search, index) => {
     expect(await planOf(search)).toContain(index);
   });
