@@ -32,6 +32,12 @@ export class TiledHeights implements Heights {
     this.lastTile = -1;
   }
 
+  /** Forgets every tile. */
+  clear(): void {
+    this.tiles.clear();
+    this.lastTile = -1;
+  }
+
   at(column: number, row: number): number {
     if (column < 0 || row < 0 || column >= this.columns || row >= this.rows) return NaN;
     const x = Math.floor(column / TILE_POSTS);

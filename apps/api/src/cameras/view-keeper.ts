@@ -8,9 +8,6 @@ interface Viewing {
   readonly camera: GeoCamera;
 }
 
-/** Cameras whose ground is looked up together: each stands on four tiles at most, and so many tiles are held at once. */
-const CHUNK_CAMERAS = 64;
-
 /** Works out what cameras see, and keeps it for the index. */
 export class ViewKeeper {
   constructor(private readonly ground: Ground) {}
@@ -43,13 +40,10 @@ export class ViewKeeper {
 
   /** By an elevation model, where there is one under the camera: heights between which what it sees may lie. */
   private async groundsOf(cameras: readonly Viewing[], db: Database): Promise<readonly ReachOptions[]> {
-    const places = cameras.map(({ camera }) => camera.location.coordinates);
-    const masts: (number | null)[] = [];
-    for (let at = 0; at < places.length; at += CHUNK_CAMERAS) {
-      const chunk = places.slice(at, at + CHUNK_CAMERAS);
-      const { groundAt } = await this.ground.prepare(chunk.map((place) => ({ from: place, to: place })));
-      masts.push(...chunk.map(groundAt));
-    }
+    const masts = await this.ground.heightsIn(
+      db,
+      cameras.map(({ camera }) => camera.location.coordinates),
+    );
     if (masts.every((groundM) => groundM === null)) return masts.map(() => ({}));
     const around = cameras.map(({ camera }) => ({ position: camera.location.coordinates, farM: farthestOf(camera) }));
     const ranges = await new Terrain(db).rangesAround(around);

@@ -13,7 +13,7 @@ import {
   tilesAlong,
   wrap180,
 } from '#geo';
-import { type GroundLine, type ReadyTerrain, Terrain } from '#storage';
+import { type Database, type GroundLine, type ReadyTerrain, Terrain } from '#storage';
 import { copyTile, type Extent, type GroundWindow, meets, tilesUnder, windowOver } from './ground-window.js';
 import { TileCache } from './tile-cache.js';
 
@@ -23,6 +23,9 @@ const BELIEVED_MS = 5_000;
 const MOST_TILES = 256;
 /** Questions that load tiles at once; further ones wait, so that memory is bounded whatever is asked. */
 const MOST_AT_ONCE = 4;
+
+/** Places whose ground is looked up together: each lies on four tiles of a raster at most, and {@link MOST_TILES} are held at once. */
+const PLACES_AT_ONCE = 16;
 
 /** Tiles that a question about an area reads at most, and at once. */
 const MOST_AREA_TILES = 1_024;
@@ -42,7 +45,9 @@ const NOTHING: PreparedGround = { groundAt: () => null, surroundingsOf: () => ({
 export class Ground {
   private readonly terrain: Terrain;
   private readonly cache = new TileCache();
-  private rasters: { readonly list: Promise<readonly ReadyTerrain[]>; readonly until: number } | null = null;
+  private known: readonly ReadyTerrain[] = [];
+  private believedUntil = -Infinity;
+  private asking: Promise<readonly ReadyTerrain[]> | null = null;
   private running = 0;
   private readonly waiting: (() => void)[] = [];
 
@@ -75,6 +80,35 @@ export class Ground {
       this.leave();
     }
     return preparedOf(grids.filter(({ isEmpty }) => !isEmpty));
+  }
+
+  /**
+   * Ground at places, for a transaction that writes cameras there: every statement is the transaction's own, and nothing is waited for that another may have
+   * begun. The embedded database has one session, and whoever waits in it for another connection waits for himself.
+   * @throws FramesUnavailable
+   */
+  async heightsIn(tx: Database, places: readonly LonLat[]): Promise<readonly (number | null)[]> {
+    const terrain = new Terrain(tx);
+    const rasters = this.isFresh() ? this.known : await terrain.ready();
+    const grids = rasters.map((raster) => new RasterInMemory(raster));
+    if (grids.length === 0) return places.map(() => null);
+    const heights: (number | null)[] = [];
+    for (let at = 0; at < places.length; at += PLACES_AT_ONCE) {
+      const chunk = places.slice(at, at + PLACES_AT_ONCE);
+      const wanted = wantedTiles(
+        grids,
+        chunk.map((place) => ({ from: place, to: place })),
+      );
+      const keys = await terrain.keys(wanted.map(({ raster, place }) => ({ terrainId: raster.id, ...place })));
+      for (const [i, tile] of wanted.entries()) {
+        const heightsThere = this.cache.peek(nameOf(tile)) ?? (await this.heightsOf(keys[i] ?? null));
+        if (heightsThere !== null) tile.raster.put(tile.place, heightsThere);
+      }
+      const { groundAt } = preparedOf(grids.filter(({ isEmpty }) => !isEmpty));
+      heights.push(...chunk.map(groundAt));
+      for (const grid of grids) grid.clear();
+    }
+    return heights;
   }
 
   /**
@@ -113,16 +147,24 @@ export class Ground {
 
   /** Lets a raster that came or went count at once in this process. */
   forget(): void {
-    this.rasters = null;
+    this.believedUntil = -Infinity;
   }
 
   private ready(): Promise<readonly ReadyTerrain[]> {
-    if (this.rasters === null || performance.now() > this.rasters.until) {
-      const list = this.terrain.ready();
-      this.rasters = { list, until: performance.now() + BELIEVED_MS };
-      list.catch(() => this.forget());
-    }
-    return this.rasters.list;
+    if (this.isFresh()) return Promise.resolve(this.known);
+    this.asking ??= this.terrain
+      .ready()
+      .then((list) => {
+        this.known = list;
+        this.believedUntil = performance.now() + BELIEVED_MS;
+        return list;
+      })
+      .finally(() => (this.asking = null));
+    return this.asking;
+  }
+
+  private isFresh(): boolean {
+    return performance.now() < this.believedUntil;
   }
 
   private async load(wanted: readonly WantedTile[]): Promise<readonly (Float32Array | null)[]> {
@@ -166,6 +208,13 @@ class RasterInMemory {
     this.heights = new TiledHeights(columns, rows);
     const grid: GroundGrid = { heights: this.heights, first, stepLonDeg, stepLatDeg, cellM };
     this.dated = { grid, date };
+  }
+
+  /** Lets go of its tiles. */
+  clear(): void {
+    this.heights.clear();
+    this.loaded.clear();
+    this.isEmpty = true;
   }
 
   put(place: TilePlace, heights: Float32Array): void {

@@ -34,6 +34,11 @@ export class TileCache {
     return Promise.all(names.map(async (name) => this.loading.get(name) ?? this.touch(name)));
   }
 
+  /** A tile, if it is held. */
+  peek(name: TileName): Float32Array | null {
+    return this.held.get(name) ?? null;
+  }
+
   /** The one used last goes last. */
   private touch(name: TileName): Float32Array | null {
     const tile = this.held.get(name) ?? null;
