@@ -20,6 +20,8 @@ export const FAULT_CODES = [
   'fov_out_of_range',
   'range_empty',
   'range_reversed',
+  'tilt_looks_converted',
+  'fov_aspect_mismatch',
   'target_not_allowed',
   'already_registered',
   'retired_exists',

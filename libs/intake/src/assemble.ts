@@ -3,6 +3,7 @@ import { canonical } from './canonical.js';
 import type { RawRecord } from './records.js';
 import type { Draft, IntakeContext, IntakeRow } from './row.js';
 import { shownUrl } from './service-url.js';
+import { doubtViews } from './view-doubts.js';
 
 /** Fills in the draft of one record. */
 export type MapRecord = (record: Readonly<Record<string, unknown>>, draft: Draft) => void;
@@ -24,6 +25,7 @@ export function assemble(records: readonly RawRecord[], context: IntakeContext, 
   markStacks(drafts);
   const checked = drafts.map((draft) => ({ draft, document: checkedDocument(draft) }));
   markSharedUrls(checked);
+  doubtViews(checked);
   return withoutRepeats(checked);
 }
 

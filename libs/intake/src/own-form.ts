@@ -11,7 +11,7 @@ import type { Draft, IntakeContext } from './row.js';
 import { shownUrl } from './service-url.js';
 
 /** Members of an answer that an import passes over: the server makes them anew. */
-const PASSED_OVER: ReadonlySet<string> = new Set([...CAMERA_MADE, 'sight']);
+const PASSED_OVER: ReadonlySet<string> = new Set(CAMERA_MADE);
 
 /** Whether an object is a camera document of ours: an answer, or a registration. */
 export const isOwnForm = (value: Readonly<Record<string, unknown>>): boolean =>
