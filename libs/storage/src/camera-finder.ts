@@ -290,7 +290,10 @@ export class CameraFinder {
     );
   }
 
-  /** The document of cameras that were chosen elsewhere, in the order given. */
+  /**
+   * The documents of cameras that were chosen elsewhere, in the order given. Their own members are put in as text: handed to the database and
+   * back they would cost as much as the documents.
+   */
   async write(
     scope: ScopedQuery,
     cameras: readonly ChosenCamera[],
@@ -298,21 +301,25 @@ export class CameraFinder {
   ): Promise<readonly string[]> {
     if (cameras.length === 0) return [];
     const near = search.near === undefined ? [] : nearOf(search.near, search.radiusM ?? DEFAULT_RADIUS_M).members;
-    const document = answer(scope, baseUrl, extrasOf(search), [...near, raw('f.members::jsonb')]);
-    const rows = await runHot<{ json: string }>(
+    const document = answer(scope, baseUrl, extrasOf(search), near);
+    const rows = await runHot<{ place: number; location: string; json: string }>(
       this.db,
       sql`
-        select (${form === 'geojson' ? feature(document) : document})::text as json
-        from unnest(
-          ${cameras.map(({ id }) => id)}::uuid[],
-          ${cameras.map(({ members }) => JSON.stringify(members))}::text[]) with ordinality as f (id, members, place)
+        select f.place::int, (c.document -> 'location')::text as location, (${document})::text as json
+        from unnest(${cameras.map(({ id }) => id)}::uuid[]) with ordinality as f (id, place)
         join camera c on c.id = f.id
         join camera_health h on h.camera_id = c.id
         left join probe_lease l on l.camera_id = c.id
         where ${isVisible(scope)}
         order by f.place`,
     );
-    return rows.map(({ json }) => json);
+    return rows.map(({ place, location, json }) => {
+      const { id, members } = cameras[place - 1] as ChosenCamera;
+      const whole = withMembers(json, members, search.fields);
+      return form === 'json'
+        ? whole
+        : `{"type":"Feature","id":${JSON.stringify(id)},"geometry":${location},"properties":${whole}}`;
+    });
   }
 
   /** Everything settled lies before it: where a feed without changes goes on. */
@@ -357,6 +364,13 @@ export interface Place {
   readonly position: LonLat;
   /** Above the ground there, metres. */
   readonly heightM: number;
+}
+
+/** An object's JSON text, which always has an id, with members put in, as far as the caller asked for them. */
+function withMembers(json: string, members: ChosenCamera['members'], fields: CameraSearch['fields']): string {
+  const kept = Object.entries(members).filter(([name]) => fields === undefined || fields.includes(name));
+  const texts = kept.map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`);
+  return `${json.slice(0, -1)}${texts.join('')}}`;
 }
 
 const isNearGround = (heightM: number): boolean => Math.abs(heightM) <= SLAB_M;
