@@ -69,7 +69,12 @@ try {
   await db.query('vacuum analyze view_fov');
   const places = Array.from({ length: questions }, place);
   const bare = await measureBare(places);
-  const throughHttp = await measureHttp(places);
+  const throughHttp = await measureHttp(places, (position) => `sees=${written(position)}`);
+  const others = {
+    near300m: await measureHttp(places, (position) => `near=${written(position)}&radiusM=300`),
+    footprintOfArea200m: await measureHttp(places, (position) => `footprint=${encodeURIComponent(squareAt(position))}`),
+    footprintOfLine2km: await measureHttp(places, (position) => `footprint=${encodeURIComponent(lineAt(position))}`),
+  };
   const ratio = (part) => Number((throughHttp[part] / bare.candidates[part]).toFixed(2));
   console.log(
     JSON.stringify(
@@ -80,6 +85,7 @@ try {
         rebuild: { s: Number(rebuiltS.toFixed(1)), viewsPerS: Math.round(cameras / rebuiltS) },
         bare,
         http: throughHttp,
+        others,
         httpByBareCandidates: { p50: ratio('p50Ms'), p95: ratio('p95Ms') },
       },
       null,
@@ -176,8 +182,20 @@ async function measureBare(places) {
   return { candidates: await timed(places, ids), candidatesWithGeometry: await timed(places, whole) };
 }
 
+/** A square of 200 m about a place, and a line of 2 km through it. */
+function squareAt([lon, lat]) {
+  const [w, s, e, n] = [lon - 0.1 * KM_LON, lat - 0.1 * KM_LAT, lon + 0.1 * KM_LON, lat + 0.1 * KM_LAT];
+  return `POLYGON((${w} ${s},${e} ${s},${e} ${n},${w} ${n},${w} ${s}))`;
+}
+function lineAt([lon, lat]) {
+  return `LINESTRING(${lon - KM_LON} ${lat},${lon} ${lat + 0.1 * KM_LAT},${lon + KM_LON} ${lat})`;
+}
+function written(position) {
+  return position.map((degrees) => degrees.toFixed(7)).join(',');
+}
+
 /** One question after the other, as a client on one connection asks. */
-async function measureHttp(places) {
+async function measureHttp(places, queryOf) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   let seen = 0;
   const ask = (position) =>

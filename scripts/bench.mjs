@@ -4,4 +4,5 @@ import { ensureBuilt, ensureInstalled, requireNode, root, run } from './set-up.m
 requireNode();
 ensureInstalled();
 await ensureBuilt();
-for (const bench of ['near', 'probe']) run(process.execPath, [`${root}bench/${bench}.mjs`, ...process.argv.slice(2)]);
+for (const bench of ['geo', 'near', 'sees', 'coverage', 'probe'])
+  run(process.execPath, [`${root}bench/${bench}.mjs`, ...process.argv.slice(2)]);

@@ -216,6 +216,10 @@ describe('T-04: the frustum of the OGC example', () => {
   test('ViewingFrustum', async () => {
     const answer = await fetch(`${sightline.url}/v1/cameras/${id}/view.frustum`);
     expect(answer.headers.get('content-type')).toContain('application/geo+json');
+    const asJson = await fetch(`${sightline.url}/v1/cameras/${id}/view.frustum`, {
+      headers: { accept: 'application/json' },
+    });
+    expect([asJson.status, asJson.headers.get('content-type')]).toEqual([200, 'application/json; charset=utf-8']);
     expect(await answer.json()).toMatchObject({
       type: 'Feature',
       id,

@@ -26,6 +26,9 @@ import { Sights } from './sights.js';
 const TAG = 'sight';
 const CURRENT = { description: 'The client’s copy is current.' } as const;
 
+/** A feature is JSON too, for clients that ask for nothing else. */
+const GEOJSON_FORMS = ['geojson', 'json'] as const;
+
 const ONE_SIGHT_SELECTORS = {
   point: { ...CAMERA_SELECTORS.sees, description: 'The place, lon,lat. Required.' },
   ...SIGHT_SELECTORS,
@@ -102,7 +105,11 @@ export class SightController {
     query: FOOTPRINT_SELECTORS,
     headers: IF_NONE_MATCH,
     answers: {
-      200: { description: 'A feature.', content: { [FORMS.geojson]: FootprintFeature }, headers: ETAG_HEADER },
+      200: {
+        description: 'A feature.',
+        content: { [FORMS.geojson]: FootprintFeature, [FORMS.json]: FootprintFeature },
+        headers: ETAG_HEADER,
+      },
       304: CURRENT,
     },
     refuses: ['not_found'],
@@ -113,7 +120,7 @@ export class SightController {
     @Res() reply: FastifyReply,
   ): Promise<FastifyReply> {
     const { basis, minPxPerM } = selected(FOOTPRINT_SELECTORS, request);
-    negotiate(undefined, request.headers.accept, ['geojson']);
+    const form = negotiate(undefined, request.headers.accept, GEOJSON_FORMS);
     if (basis === 'reach' && minPxPerM !== undefined) {
       const detail = 'the reach of a turning camera has no density of its own';
       throw new InvalidParameter([{ parameter: 'minPxPerM', code: 'conflict', detail }]);
@@ -126,7 +133,7 @@ export class SightController {
         ? turningFeature(camera, computedAt, options)
         : footprintFeature(camera, computedAt, { ...options, ...(minPxPerM === undefined ? {} : { minPxPerM }) });
     const properties = { ...feature.properties, basis: basis === 'reach' ? 'reach' : 'view' };
-    return send(request, reply, { ...feature, id: cameraId, properties }, contentTypeOf('geojson'));
+    return send(request, reply, { ...feature, id: cameraId, properties }, contentTypeOf(form));
   }
 
   @Get('view.geopose')
@@ -183,7 +190,11 @@ export class SightController {
     query: {},
     headers: IF_NONE_MATCH,
     answers: {
-      200: { description: 'A feature.', content: { [FORMS.geojson]: ViewingFrustumFeature }, headers: ETAG_HEADER },
+      200: {
+        description: 'A feature.',
+        content: { [FORMS.geojson]: ViewingFrustumFeature, [FORMS.json]: ViewingFrustumFeature },
+        headers: ETAG_HEADER,
+      },
       304: CURRENT,
     },
     refuses: ['not_found', 'no_view'],
@@ -194,11 +205,11 @@ export class SightController {
     @Res() reply: FastifyReply,
   ): Promise<FastifyReply> {
     selected({}, request);
-    negotiate(undefined, request.headers.accept, ['geojson']);
+    const form = negotiate(undefined, request.headers.accept, GEOJSON_FORMS);
     const { id: cameraId, camera } = await this.stance(id, request);
     const frustum = toViewingFrustum(camera);
     if (frustum === null) throw new NoView('a frustum needs view.azimuthDeg, view.tiltDeg and view.hfovDeg');
-    return send(request, reply, { id: cameraId, ...frustum }, contentTypeOf('geojson'));
+    return send(request, reply, { id: cameraId, ...frustum }, contentTypeOf(form));
   }
 
   private stance(id: string, request: FastifyRequest): Promise<Stance> {
