@@ -58,16 +58,22 @@ export const MARKER_STAFF_M = 3;
 const MAGENTA: Rgb = [226, 34, 148];
 const ORANGE: Rgb = [240, 120, 20];
 
-/** Both flood places, and the gauges 284 and 88 of demo-water. */
+/** Both flood places, the gauges 284 and 88 of demo-water, and a place before each of 1715, D and L. */
 export const MARKERS: readonly Marker[] = [
   { name: 'P1', position: P1, rgb: MAGENTA },
   { name: 'P2', position: P2, rgb: MAGENTA },
+  { name: 'upper canal', position: [120.306038, 23.077931], rgb: MAGENTA },
+  { name: 'junction', position: [120.305053, 23.086224], rgb: MAGENTA },
+  { name: 'Fuxing Road', position: [120.289388, 23.085957], rgb: MAGENTA },
   { name: '284', position: [120.297147, 23.079361], rgb: ORANGE },
   { name: '88', position: [120.303003, 23.078458], rgb: ORANGE },
 ];
 
 /** The building of domain.md, section 11: it hides P1 from camera C. */
 export const BUILDING = { west: 120.29539, south: 23.07891, east: 120.295488, north: 23.07909, heightM: 10 } as const;
+
+/** Date of the houses as data, YYYY-MM-DD: the day of the flood that is played. Older than any survey that a person brings, which then counts. */
+export const HOUSES_DATE = '2022-11-04';
 
 const road = (name: string, widthM: number, speedMS: number, gapM: number, ...line: EastNorth[]): Road => ({
   name,

@@ -2,8 +2,10 @@ import { createServer, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { AuthorityDocument, CameraRegistration, ServiceDocument, ServiceKind } from '#catalog';
 import { AUTHORITY_SLUGS, authorityOf, type AuthoritySlug } from './authorities.js';
+import { type BuildingCollection, buildingsOf } from './buildings.js';
 import { createControl, type RunningCamera } from './control.js';
 import { Device, type PictureSource, type Traits } from './device.js';
+import { type House, HOUSES_DATE } from './layout.js';
 import { loadCamera, Pool, PooledPicture } from './load.js';
 import { seedOf } from './noise.js';
 import { Picture } from './picture.js';
@@ -39,6 +41,8 @@ export interface RunningSimulator {
   readonly authorities: readonly AuthorityDocument[];
   /** Cameras to register, with the addresses of this run and, where the device asks for them, credentials. */
   readonly cameras: readonly CameraRegistration[];
+  /** Houses that are drawn, to be registered as a set of buildings of this date. */
+  readonly buildings: { readonly date: string; readonly collection: BuildingCollection };
   /** Ends every connection and frees every port. */
   close(): Promise<void>;
 }
@@ -108,7 +112,7 @@ async function placeOf(host: string | undefined): Promise<Place> {
 /** One attempt; null where something holds the port on one of the addresses. */
 async function tryStart(
   port: number,
-  { devices, cameras }: Built,
+  { devices, cameras, houses }: Built,
   place: Place,
   log: (message: string) => void,
 ): Promise<RunningSimulator | null> {
@@ -143,6 +147,7 @@ async function tryStart(
         (slug) => slug !== 'demo-load' || cameras.some(({ plan }) => plan.document.authority === slug),
       ).map((slug) => authorityOf(slug, [...ports], place.named)),
       cameras: running.map(({ registration }) => registration),
+      buildings: { date: HOUSES_DATE, collection: buildingsOf(houses) },
       close,
     };
   } catch (error) {
@@ -157,6 +162,7 @@ type Plan = Pick<StreetCamera, 'document' | 'kinds' | 'resolution' | 'traits' | 
 interface Built {
   readonly devices: readonly Planned[];
   readonly cameras: readonly { readonly plan: Plan; readonly device: Device | null; readonly channel: number }[];
+  readonly houses: readonly House[];
 }
 
 /** Makes every device, without a port yet. Cameras of one head are channels of one device. */
@@ -215,7 +221,7 @@ async function build(extra: number, seed: number, log: (message: string) => void
     };
     cameras.push({ plan, device, channel: 1 });
   }
-  return { devices, cameras };
+  return { devices, cameras, houses: world.houses };
 }
 
 const subjectOf = ({ document, pose, isRising }: StreetCamera) => ({
