@@ -32,13 +32,7 @@ export async function createKey(options: KeyOptions, settings: Settings): Promis
 /** Lists keys, a line each. */
 export async function listKeys(settings: Settings): Promise<void> {
   const server = serverOf(settings);
-  for (let path: string | null = '/v1/keys?limit=1000'; path !== null;) {
-    const reply = await server.send('GET', path);
-    if (reply.status !== 200) throw reply.failure();
-    const { items, next } = reply.body as { readonly items: readonly ApiKey[]; readonly next: string | null };
-    for (const item of items) process.stdout.write(`${lineOf(item)}\n`);
-    path = next === null ? null : `${new URL(next).pathname}${new URL(next).search}`;
-  }
+  for await (const item of server.items<ApiKey>('/v1/keys?limit=1000')) process.stdout.write(`${lineOf(item)}\n`);
 }
 
 function lineOf({ id, keyId, name, scopes, authorities, expiresAt, revokedAt }: ApiKey): string {

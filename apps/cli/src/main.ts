@@ -1,20 +1,28 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { BadKeyring } from '#access';
-import { LIFECYCLES, SCOPES, SERVICE_KINDS, type ServiceKind } from '#catalog';
+import { LIFECYCLES, SCOPES, SERVICE_KINDS, type ServiceKind, TERRAIN_KINDS } from '#catalog';
 import { DataDirectoryInUse } from '#embedded';
 import { PROFILES } from '#intake';
 import { BadSettings, readSettings, type Settings, SETTINGS } from '#settings';
 import { UnfitDatabase } from '#storage';
+import type { BuildingsOptions } from './buildings.js';
 import { BadAdminKey } from './first-key.js';
+import type { RebuildOptions } from './geometry.js';
+import type { MapOptions } from './geometry-map.js';
 import type { ImportOptions } from './import.js';
 import type { KeyOptions } from './keys.js';
 import type { ProbeUrlOptions } from './probe-url.js';
 import { Failure } from './server.js';
+import type { TerrainOptions } from './terrain.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8')) as {
   readonly version: string;
 };
+
+/** Where the flood of the simulated street is, and how far around it the street lies, metres. */
+const DEMO_PLACE = '120.295,23.079';
+const DEMO_RADIUS_M = 1_500;
 
 type Use = Parameters<typeof readSettings>[1]['command'];
 const settingsFor = (command: Use, more: Record<string, string | undefined> = {}): Settings =>
@@ -114,6 +122,83 @@ program
   .addHelpText('after', '\nExit code: 0 every row was taken, 2 some rows failed, 1 the command itself failed.')
   .action(async (file: string, { key, ...options }: ImportOptions & { key?: string }) =>
     (await import('./import.js')).importFile(file, options, settingsFor('client', given('SIGHTLINE_KEY', key))),
+  );
+
+const buildings = program
+  .command('buildings')
+  .description('import, list and delete the buildings that stand in lines of sight');
+buildings
+  .command('import')
+  .argument('<file>', 'GeoJSON: polygons in longitude and latitude with their heights')
+  .description('send a file of buildings to the running server')
+  .requiredOption('--date <date>', 'date of the data, such as 2025-06-30; where sets overlap, the newest counts')
+  .option('--height-from <property>', 'property that holds the height of the top above the ground, metres')
+  .option('--base-from <property>', 'property that holds the height of the underside above the ground, metres')
+  .option('--json', 'print the set as JSON')
+  .option('--key <key>', 'API key of a platform administrator (default: SIGHTLINE_KEY)')
+  .addHelpText('after', '\nExit code: 0 every feature was taken, 2 some were left out, 1 the import failed.')
+  .action(async (file: string, { key, ...options }: BuildingsOptions & { key?: string }) =>
+    (await import('./buildings.js')).importBuildings(file, options, settingsFor('client', given('SIGHTLINE_KEY', key))),
+  );
+buildings
+  .command('list')
+  .description('list sets of buildings, a line each')
+  .action(async () => (await import('./buildings.js')).listBuildings(settingsFor('client')));
+buildings
+  .command('delete')
+  .argument('<id>', 'id of the set')
+  .description('delete a set of buildings')
+  .option('--key <key>', 'API key of a platform administrator (default: SIGHTLINE_KEY)')
+  .action(async (id: string, { key }: { key?: string }) =>
+    (await import('./buildings.js')).deleteBuildings(id, settingsFor('client', given('SIGHTLINE_KEY', key))),
+  );
+
+const terrain = program
+  .command('terrain')
+  .description('import, list and delete heights of the ground, which block lines of sight');
+terrain
+  .command('import')
+  .argument('<file>', 'GeoTIFF of one band')
+  .description('send a raster of heights to the running server')
+  .requiredOption('--date <date>', 'date of the data, such as 2023-01-01; where rasters overlap, the newest counts')
+  .addOption(new Option('--kind <kind>', 'bare earth, or a surface model (default: terrain)').choices(TERRAIN_KINDS))
+  .option('--crs <code>', 'CRS of its coordinates, such as EPSG:3826, where the file does not state it')
+  .option('--json', 'print the raster as JSON')
+  .option('--key <key>', 'API key of a platform administrator (default: SIGHTLINE_KEY)')
+  .action(async (file: string, { key, ...options }: TerrainOptions & { key?: string }) =>
+    (await import('./terrain.js')).importTerrain(file, options, settingsFor('client', given('SIGHTLINE_KEY', key))),
+  );
+terrain
+  .command('list')
+  .description('list rasters of heights, a line each')
+  .action(async () => (await import('./terrain.js')).listTerrain(settingsFor('client')));
+terrain
+  .command('delete')
+  .argument('<id>', 'id of the raster')
+  .description('delete a raster of heights')
+  .option('--key <key>', 'API key of a platform administrator (default: SIGHTLINE_KEY)')
+  .action(async (id: string, { key }: { key?: string }) =>
+    (await import('./terrain.js')).deleteTerrain(id, settingsFor('client', given('SIGHTLINE_KEY', key))),
+  );
+
+const geometry = program.command('geometry').description('work out again what cameras see; draw it as a map');
+geometry
+  .command('rebuild')
+  .description('work out stored footprints again that wait for it, and follow a run under way')
+  .option('--all', 'every one, not only those that wait')
+  .option('--key <key>', 'API key of a platform administrator (default: SIGHTLINE_KEY)')
+  .action(async ({ key, ...options }: RebuildOptions & { key?: string }) =>
+    (await import('./geometry.js')).rebuildGeometry(options, settingsFor('client', given('SIGHTLINE_KEY', key))),
+  );
+geometry
+  .command('map')
+  .description('draw the cameras around a place and the ground that each shows, as SVG')
+  .option('--near <lon,lat>', 'middle of the map', DEMO_PLACE)
+  .option('--radius <metres>', 'cameras so near are drawn', whole, DEMO_RADIUS_M)
+  .option('-o, --output <file>', 'where the map goes', 'footprints.svg')
+  .option('--key <key>', 'API key, for more than the public cameras (default: SIGHTLINE_KEY)')
+  .action(async ({ key, ...options }: MapOptions & { key?: string }) =>
+    (await import('./geometry-map.js')).drawGeometry(options, settingsFor('client', given('SIGHTLINE_KEY', key))),
   );
 
 const keys = program.command('keys').description('make, list and revoke API keys of the running server');
