@@ -147,7 +147,7 @@ describe('buildings', () => {
 
   test('T-10: an obstacle of 2.5 m is looked over, one of 5 m is not; a bridge is looked through', async () => {
     const frame = new LocalFrame([120.31, 23.1]);
-    const { id } = await camera('T10', frame.origin as [number, number], {
+    const { id } = await camera('T10', frame.origin, {
       view: { azimuthDeg: 0, tiltDeg: -8, hfovDeg: 60, vfovDeg: 40, farM: 100, source: 'survey' },
     });
     const target = frame.toLonLat(0, 60).join(',');
@@ -172,7 +172,7 @@ describe('buildings', () => {
 
   test('coverage leaves out what lies behind a house, and the house', async () => {
     const frame = new LocalFrame([120.33, 23.1]);
-    await camera('cover', frame.origin as [number, number], {
+    await camera('cover', frame.origin, {
       view: { azimuthDeg: 0, tiltDeg: -15, hfovDeg: 90, vfovDeg: 60, farM: 120, source: 'survey' },
     });
     const corner = (e: number, n: number) => [...frame.toLonLat(e, n)];

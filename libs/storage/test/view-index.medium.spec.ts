@@ -71,9 +71,9 @@ describe('views of cameras', () => {
 
   test('the geometry that comes back is the one that went in', async () => {
     await add(FIXED);
-    const [{ text }] = (await database.db.query('select st_asgeojson(footprint, 7) as text from view_fov')) as [
-      { text: string },
-    ];
+    const [{ text } = { text: '' }] = await database.db.query<{ text: string }[]>(
+      'select st_asgeojson(footprint, 7) as text from view_fov',
+    );
     expect(JSON.parse(text)).toEqual(indexedViews(FIXED)[0]?.footprint);
   });
 

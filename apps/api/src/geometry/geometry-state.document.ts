@@ -15,6 +15,8 @@ export class RebuildDocument {
   @Shown({ type: 'string', format: 'date-time' }) startedAt!: string;
   /** RFC 3339 UTC; null while it runs. */
   @Shown({ type: ['string', 'null'], format: 'date-time' }) endedAt!: string | null;
+  /** Why it broke off; null where it did not. */
+  @Shown({ type: ['string', 'null'] }) problem!: string | null;
 }
 
 /** How far what is kept of the cameras' views is that of the running program. */

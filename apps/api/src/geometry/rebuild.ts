@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
-import type { Bbox } from '#catalog';
-import { transact, ViewIndex, type ViewCursor } from '#storage';
+import { type Bbox, Refusal } from '#catalog';
+import { transact, translate, type ViewCursor, ViewIndex } from '#storage';
 import type { ViewKeeper } from '../cameras/view-keeper.js';
 
 /** Cameras of one transaction: short, so that no write of a camera waits long. */
@@ -24,6 +24,8 @@ export interface RebuildProgress {
   /** RFC 3339 UTC. */
   readonly startedAt: string;
   readonly endedAt: string | null;
+  /** Why it broke off; null where it did not. */
+  readonly problem: string | null;
 }
 
 /**
@@ -57,6 +59,7 @@ export class Rebuild {
       total: which === 'all' ? views : waiting,
       startedAt: new Date().toISOString(),
       endedAt: null,
+      problem: null,
     };
     const run = { progress, ended: Promise.resolve() };
     this.current = run;
@@ -113,7 +116,10 @@ export class Rebuild {
   }
 
   private async end(run: NonNullable<Rebuild['current']>, error: unknown): Promise<void> {
-    run.progress = { ...run.progress, running: false, endedAt: new Date().toISOString() };
+    const cause = translate(error);
+    const why = cause instanceof Refusal ? cause.message : 'an error that the server’s log tells';
+    const problem = error === null ? null : `it broke off: ${why}; the rest waits`;
+    run.progress = { ...run.progress, running: false, endedAt: new Date().toISOString(), problem };
     const { done, total } = run.progress;
     if (error !== null) {
       this.log.error({ err: error, done, total }, 'working out what cameras see broke off; the rest waits');
