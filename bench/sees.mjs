@@ -1,6 +1,6 @@
 // "Who sees this place?" over 1,000,000 views: footprints worked out and written, then `sees=` through HTTP against the bare statement that finds
 // its candidates, in one run. On an empty database of DATABASE_URL (PostgreSQL); it is left filled.
-//   node bench/sees.mjs [--layout country|metro] [--cameras 1000000] [--questions 3000]
+//   node bench/sees.mjs [--layout country|metro] [--cameras 1000000] [--questions 3000] [--filled: by an earlier run of the same layout]
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     layout: { type: 'string', default: 'country' },
     cameras: { type: 'string', default: '1000000' },
     questions: { type: 'string', default: '3000' },
+    filled: { type: 'boolean', default: false },
   },
 });
 const { layout } = values;
@@ -64,9 +65,8 @@ const url = await new Promise((resolve, reject) => {
 const db = await connect({ role: 'migrate', url: process.env.DATABASE_URL });
 
 try {
-  await fill();
-  const rebuiltS = await rebuild();
-  await db.query('vacuum analyze view_fov');
+  const rebuiltS = values.filled ? null : await fill().then(rebuild);
+  if (!values.filled) await db.query('vacuum analyze view_fov');
   const places = Array.from({ length: questions }, place);
   const bare = await measureBare(places);
   const throughHttp = await measureHttp(places, (position) => `sees=${written(position)}`);
@@ -82,7 +82,8 @@ try {
         machine: `${cpus().length} × ${cpus()[0]?.model}, Node ${process.versions.node}`,
         layout,
         cameras,
-        rebuild: { s: Number(rebuiltS.toFixed(1)), viewsPerS: Math.round(cameras / rebuiltS) },
+        rebuild:
+          rebuiltS === null ? null : { s: Number(rebuiltS.toFixed(1)), viewsPerS: Math.round(cameras / rebuiltS) },
         bare,
         http: throughHttp,
         others,
@@ -200,20 +201,15 @@ async function measureHttp(places, queryOf) {
   let seen = 0;
   const ask = (position) =>
     new Promise((resolve, reject) => {
-      http
-        .get(
-          `${url}/v1/cameras?sees=${position.map((degrees) => degrees.toFixed(7)).join(',')}`,
-          { agent },
-          (answer) => {
-            const parts = [];
-            answer.on('data', (part) => parts.push(part));
-            answer.on('end', () => {
-              if (answer.statusCode !== 200) return reject(new Error(`${answer.statusCode}`));
-              resolve(Buffer.concat(parts));
-            });
-          },
-        )
-        .on('error', reject);
+      const request = http.get(`${url}/v1/cameras?${queryOf(position)}`, { agent }, (answer) => {
+        const parts = [];
+        answer.on('data', (part) => parts.push(part));
+        answer.on('end', () => {
+          if (answer.statusCode === 200) resolve(Buffer.concat(parts));
+          else reject(new Error(Buffer.concat(parts).toString()));
+        });
+      });
+      request.on('error', reject);
     });
   const times = await timed(places, ask, (body) => (seen += JSON.parse(body).items.length));
   agent.destroy();

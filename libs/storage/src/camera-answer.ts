@@ -1,6 +1,6 @@
 import type { ScopedQuery } from '#catalog';
 import { utc, utcOf } from './moments.js';
-import { type Fragment, join, raw, sql } from './sql.js';
+import { type Fragment, raw, sql } from './sql.js';
 
 /** Outcomes that tell a stranger about somebody's network; he reads `unreachable` (security.md SSRF-9). */
 const FOLDED = `('refused', 'connect_timeout', 'reset', 'dns_error', 'target_not_allowed')`;
@@ -57,15 +57,14 @@ export const health = (scope: ScopedQuery): Fragment => sql`jsonb_strip_nulls(
       'conditions', coalesce(h.shown -> 'conditions', '[]'),
       'flags', coalesce(h.shown -> 'flags', '[]')))`;
 
-/** Where the latest picture is and how old; null without one. Needs `c` and `h`. */
-const thumbnail = (baseUrl: string): Fragment => sql`case when h.thumbnail_key is not null then jsonb_build_object(
-    'url', ${baseUrl}::text || '/v1/cameras/' || c.id || '/thumbnail',
+/** When the latest picture was taken and whether it is too old; null without one. Needs `c` and `h`. */
+const THUMBNAIL = sql`case when h.thumbnail_key is not null then jsonb_build_object(
     'capturedAt', ${raw(utc('h.captured_at'))},
     'stale', ${IS_STALE}) end`;
 
 /** Ground that the camera's own view covers, GeoJSON; null where too little is known of it. Needs `c`. */
 const FOOTPRINT = raw(`(
-    select st_asgeojson(v.footprint, 7)::jsonb from view_fov v where v.camera_id = c.id and v.basis <> 'reach')`);
+    select st_asgeojson(v.footprint, 7) from view_fov v where v.camera_id = c.id and v.basis <> 'reach')`);
 
 /** What is added to each camera of an answer. */
 export interface Extras {
@@ -76,42 +75,86 @@ export interface Extras {
   readonly fields?: readonly string[];
 }
 
-/** The camera as the contract shows it to this caller. Needs `c`, and for the extras `h` and `l`. */
-export function answer(scope: ScopedQuery, baseUrl: string, extras: Extras, more: readonly Fragment[] = []): Fragment {
-  const made = sql`jsonb_build_object(
-    'id', c.id,
-    'version', c.version,
-    'createdAt', ${raw(utc('c.created_at'))},
-    'updatedAt', ${raw(utc('c.updated_at'))},
-    'completeness', c.completeness,
-    'links', jsonb_build_object(
-      'self', ${baseUrl}::text || '/v1/cameras/' || c.id,
-      'authority', ${baseUrl}::text || '/v1/authorities/' || c.authority,
-      'footprint', ${baseUrl}::text || '/v1/cameras/' || c.id || '/footprint',
-      'health', ${baseUrl}::text || '/v1/cameras/' || c.id || '/health',
-      'thumbnail', ${baseUrl}::text || '/v1/cameras/' || c.id || '/thumbnail'))`;
-  const parts = [
-    sql`case when ${isOwn(scope)} then c.document else c.public_document end`,
-    made,
-    ...(extras.footprint ? [sql`jsonb_build_object('footprint', ${FOOTPRINT})`] : []),
-    ...(extras.health ? [sql`jsonb_build_object('health', ${health(scope)})`] : []),
-    ...(extras.thumbnail ? [sql`jsonb_strip_nulls(jsonb_build_object('thumbnail', ${thumbnail(baseUrl)}))`] : []),
-    ...more,
-  ];
-  const whole = join(parts, '\n    || ');
-  if (extras.fields === undefined) return whole;
-  const kept = [...extras.fields, 'id'];
-  return sql`(
-    select jsonb_object_agg(m.key, m.value)
-    from jsonb_each(${whole}) as m
-    where m.key = any(${kept}::text[]))`;
+/** What an answer is written of; texts are JSON. */
+export interface AnswerRow {
+  readonly id: string;
+  readonly version: number;
+  readonly authority: string;
+  readonly completeness: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  /** What the agency stated, as this caller may read it. */
+  readonly document: string;
+  readonly location: string;
+  readonly footprint: string | null;
+  readonly health: string | null;
+  readonly thumbnail: string | null;
+  /** Further members, an object. */
+  readonly more: string | null;
 }
 
-/** The same camera as a GeoJSON feature. */
-export const feature = (document: Fragment): Fragment => sql`(
-    select jsonb_build_object(
-      'type', 'Feature',
-      'id', c.id,
-      'geometry', c.document -> 'location',
-      'properties', d.document)
-    from (select ${document} as document) as d)`;
+/**
+ * Columns of an {@link AnswerRow}. The documents come as they are kept, and what is made of them is put in as text: merging `jsonb` cost more
+ * than reading it. Needs `c`, and for the extras `h` and `l`. @param more an object of further members
+ */
+export const answerRow = (scope: ScopedQuery, extras: Extras, more: Fragment = raw('null')): Fragment => sql`
+    c.id, c.version, c.authority, c.completeness,
+    ${raw(utc('c.created_at'))} as "createdAt", ${raw(utc('c.updated_at'))} as "updatedAt",
+    (case when ${isOwn(scope)} then c.document else c.public_document end)::text as document,
+    (c.document -> 'location')::text as location,
+    ${extras.footprint ? FOOTPRINT : raw('null')}::text as footprint,
+    (${extras.health ? health(scope) : raw('null')})::text as health,
+    (${extras.thumbnail ? THUMBNAIL : raw('null')})::text as thumbnail,
+    (${more})::text as more`;
+
+/** How an answer is written. */
+export interface AnswerForm {
+  readonly extras: Extras;
+  readonly form: 'json' | 'geojson';
+  /** Begins every link. */
+  readonly baseUrl: string;
+  /** Members put in beside those of the row. */
+  readonly members?: Readonly<Record<string, unknown>>;
+}
+
+/** The camera as the contract shows it to the caller of the row, as JSON text, or as that of a GeoJSON feature. */
+export function writeAnswer(row: AnswerRow, { extras, form, baseUrl, members = {} }: AnswerForm): string {
+  const at = `${baseUrl}/v1/cameras/${row.id}`;
+  const made = {
+    id: row.id,
+    version: row.version,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+    completeness: row.completeness,
+    links: {
+      self: at,
+      authority: `${baseUrl}/v1/authorities/${row.authority}`,
+      footprint: `${at}/footprint`,
+      health: `${at}/health`,
+      thumbnail: `${at}/thumbnail`,
+    },
+  };
+  const texts = [row.document, JSON.stringify(made)];
+  if (extras.footprint) texts.push(`{"footprint":${row.footprint ?? 'null'}}`);
+  if (row.health !== null) texts.push(`{"health":${row.health}}`);
+  if (row.thumbnail !== null)
+    texts.push(`{"thumbnail":${joined([JSON.stringify({ url: `${at}/thumbnail` }), row.thumbnail])}}`);
+  if (row.more !== null) texts.push(row.more);
+  texts.push(JSON.stringify(members));
+  const whole = withFields(joined(texts), extras.fields);
+  return form === 'json'
+    ? whole
+    : `{"type":"Feature","id":${JSON.stringify(row.id)},"geometry":${row.location},"properties":${whole}}`;
+}
+
+/** The members of several objects, JSON texts of distinct names, in one. */
+function joined(texts: readonly string[]): string {
+  const inner = texts.map((text) => text.slice(1, -1)).filter((text) => text !== '');
+  return `{${inner.join(',')}}`;
+}
+
+function withFields(json: string, fields: Extras['fields']): string {
+  if (fields === undefined) return json;
+  const members = Object.entries(JSON.parse(json) as Record<string, unknown>);
+  return JSON.stringify(Object.fromEntries(members.filter(([name]) => name === 'id' || fields.includes(name))));
+}

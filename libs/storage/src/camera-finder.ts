@@ -10,7 +10,17 @@ import {
   type Status,
 } from '#catalog';
 import { type GeoCamera, SLAB_M } from '#geo';
-import { answer, type Extras, feature, health, IS_SHOWING, IS_STALE, isVisible, STATUS } from './camera-answer.js';
+import {
+  type AnswerRow,
+  answerRow,
+  type Extras,
+  health,
+  IS_SHOWING,
+  IS_STALE,
+  isVisible,
+  STATUS,
+  writeAnswer,
+} from './camera-answer.js';
 import { basisOf, conditionsOf } from './camera-conditions.js';
 import { utc } from './moments.js';
 import { geometryOf, pointAt } from './places.js';
@@ -111,18 +121,20 @@ export class CameraFinder {
     baseUrl: string,
     form: CameraForm,
   ): Promise<FoundCamera | undefined> {
-    const document = answer(scope, baseUrl, { footprint: true, health: true, thumbnail: false });
-    const rows = await runHot<FoundCamera>(
+    const extras = { footprint: true, health: true, thumbnail: false };
+    const rows = await runHot<AnswerRow>(
       this.db,
       sql`
-        select c.id, c.version, c.authority,
-               (${form === 'geojson' ? feature(document) : document})::text as json
+        select ${answerRow(scope, extras)}
         from camera c
         join camera_health h on h.camera_id = c.id
         left join probe_lease l on l.camera_id = c.id
         where ${condition} and ${isVisible(scope)}`,
     );
-    return rows[0];
+    const [row] = rows;
+    if (row === undefined) return undefined;
+    const { id, version, authority } = row;
+    return { id, version, authority, json: writeAnswer(row, { extras, form, baseUrl }) };
   }
 
   /** What probes have established, as JSON text. @throws NotFound */
@@ -182,7 +194,7 @@ export class CameraFinder {
   async search(scope: ScopedQuery, options: CameraPageOptions): Promise<CameraPage> {
     const { search, limit, form, baseUrl } = options;
     const order = orderOf(options);
-    const document = answer(scope, baseUrl, extrasOf(search), order.members);
+    const extras = extrasOf(search);
     // The page is found first and written afterwards: PostgreSQL would else write every camera it sorts.
     const statement = sql`
       with found as materialized (
@@ -193,7 +205,7 @@ export class CameraFinder {
         where ${and([isVisible(scope), ...conditionsOf(search), ...order.conditions])}
         order by ${order.by}
         limit ${limit + 1})
-      select f.id, f.key, (${form === 'geojson' ? feature(document) : document})::text as json
+      select f.key, ${answerRow(scope, extras, order.members)}
       from found f
       join camera c on c.id = f.id
       join camera_health h on h.camera_id = c.id
@@ -204,7 +216,7 @@ export class CameraFinder {
     const shown = rows.slice(0, limit);
     const last = cursorOf(shown.at(-1));
     return {
-      items: shown.map(({ json }) => json),
+      items: shown.map((row) => writeAnswer(row, { extras, form, baseUrl })),
       next: rows.length > limit ? last : null,
       resume: search.updatedSince === undefined ? null : (last ?? options.after ?? (await this.horizon())),
     };
@@ -300,12 +312,12 @@ export class CameraFinder {
     { search, form, baseUrl }: Pick<CameraPageOptions, 'search' | 'form' | 'baseUrl'>,
   ): Promise<readonly string[]> {
     if (cameras.length === 0) return [];
-    const near = search.near === undefined ? [] : nearOf(search.near, search.radiusM ?? DEFAULT_RADIUS_M).members;
-    const document = answer(scope, baseUrl, extrasOf(search), near);
-    const rows = await runHot<{ place: number; location: string; json: string }>(
+    const near = search.near === undefined ? undefined : nearOf(search.near, search.radiusM ?? DEFAULT_RADIUS_M);
+    const extras = extrasOf(search);
+    const rows = await runHot<AnswerRow & { readonly place: number }>(
       this.db,
       sql`
-        select f.place::int, (c.document -> 'location')::text as location, (${document})::text as json
+        select f.place::int, ${answerRow(scope, extras, near?.members)}
         from unnest(${cameras.map(({ id }) => id)}::uuid[]) with ordinality as f (id, place)
         join camera c on c.id = f.id
         join camera_health h on h.camera_id = c.id
@@ -313,12 +325,9 @@ export class CameraFinder {
         where ${isVisible(scope)}
         order by f.place`,
     );
-    return rows.map(({ place, location, json }) => {
-      const { id, members } = cameras[place - 1] as ChosenCamera;
-      const whole = withMembers(json, members, search.fields);
-      return form === 'json'
-        ? whole
-        : `{"type":"Feature","id":${JSON.stringify(id)},"geometry":${location},"properties":${whole}}`;
+    return rows.map((row) => {
+      const { members } = cameras[row.place - 1] as ChosenCamera;
+      return writeAnswer(row, { extras, form, baseUrl, members });
     });
   }
 
@@ -366,13 +375,6 @@ export interface Place {
   readonly heightM: number;
 }
 
-/** An object's JSON text, which always has an id, with members put in, as far as the caller asked for them. */
-function withMembers(json: string, members: ChosenCamera['members'], fields: CameraSearch['fields']): string {
-  const kept = Object.entries(members).filter(([name]) => fields === undefined || fields.includes(name));
-  const texts = kept.map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`);
-  return `${json.slice(0, -1)}${texts.join('')}}`;
-}
-
 const isNearGround = (heightM: number): boolean => Math.abs(heightM) <= SLAB_M;
 
 /** Whether a view may show a point. Needs `v`, and for points off the ground `c`. */
@@ -407,10 +409,8 @@ function extrasOf({ include = [], fields }: CameraSearch): Extras {
   };
 }
 
-interface FoundRow {
-  readonly id: string;
+interface FoundRow extends AnswerRow {
   readonly key: number | string | null;
-  readonly json: string;
 }
 
 const cursorOf = (row: FoundRow | undefined): CameraCursor | null =>
@@ -421,8 +421,8 @@ interface Order {
   readonly from: Fragment;
   readonly by: Fragment;
   readonly conditions: readonly Fragment[];
-  /** Members that the order adds to each camera. */
-  readonly members: readonly Fragment[];
+  /** An object of members that the order adds to each camera. */
+  readonly members: Fragment | undefined;
 }
 
 /** By id; nearest first; or in the settled order of changes (reliability.md REL-5). */
@@ -439,7 +439,7 @@ function orderOf({ search, after }: CameraPageOptions): Order {
     };
   }
   const seen = after === undefined ? [] : [sql`c.id > ${after.id}::uuid`];
-  return { key: raw('null::text'), from: NOTHING, by: raw('c.id'), conditions: seen, members: [] };
+  return { key: raw('null::text'), from: NOTHING, by: raw('c.id'), conditions: seen, members: undefined };
 }
 
 type Near = Pick<Order, 'from' | 'conditions' | 'members'>;
@@ -450,11 +450,9 @@ function nearOf(point: LonLat, radiusM: number): Near {
   return {
     from: sql`cross join lateral (select st_distance(c.position::geography, ${place}) as distance_m) as d`,
     conditions: [sql`st_dwithin(c.position::geography, ${place}, ${radiusM}::float8)`],
-    members: [
-      sql`jsonb_strip_nulls(jsonb_build_object(
+    members: sql`jsonb_strip_nulls(jsonb_build_object(
         'distanceM', round(st_distance(c.position::geography, ${place})::numeric, 3),
         'bearingDeg', round(degrees(st_azimuth(${place}, c.position::geography))::numeric, 3)))`,
-    ],
   };
 }
 
@@ -470,6 +468,6 @@ function feedOf(since: string, after: CameraCursor | undefined, near: Near | nul
     from: near?.from ?? NOTHING,
     by: raw('c.changed_xid, c.id'),
     conditions: [settled, begin, ...(near?.conditions ?? [])],
-    members: near?.members ?? [],
+    members: near?.members,
   };
 }
