@@ -37,9 +37,10 @@ export class Reply {
     const { problem } = this;
     if (problem === null || typeof problem !== 'object')
       return new Failure(`the server answered with status ${this.status}`);
-    const faults = (problem.errors ?? []).map(
-      ({ pointer, parameter, detail }) => `  ${pointer ?? parameter ?? ''}: ${detail}`,
-    );
+    // What the sentence says already is not said again.
+    const faults = (problem.errors ?? [])
+      .filter(({ detail }) => !problem.detail.includes(detail))
+      .map(({ pointer, parameter, detail }) => `  ${pointer ?? parameter ?? ''}: ${detail}`);
     return new Failure([`${problem.title} (${problem.code}): ${problem.detail}`, ...faults].join('\n'));
   }
 }

@@ -68,7 +68,7 @@ function inWords(raster: TerrainRaster): string {
   const unknown = (100 * (1 - (knownShare ?? 1))).toFixed(1);
   return [
     `Imported ${columns} × ${rows} cells of ${cellM.toFixed(2)} m (${crs}), ${kind}, dated ${date}, in ${seconds.toFixed(1)} s: raster ${id}.`,
-    `Extent: ${west},${south} to ${east},${north}. Heights ${lowestM} to ${highestM} m; ${unknown} % without any. ${tiles} tiles.`,
+    `Extent: ${west},${south} to ${east},${north}. Heights ${inMetres(lowestM)} to ${inMetres(highestM)}; ${unknown} % without any. ${tiles} tiles.`,
     '',
   ].join('\n');
 }
@@ -78,7 +78,16 @@ export async function listTerrain({ serverUrl, key }: Settings): Promise<void> {
   const server = new Server(serverUrl, key);
   for await (const raster of server.items<TerrainRaster>('/v1/terrain?limit=1000')) {
     const { id, kind, date, status, crs, cellM, bbox, problem } = raster;
-    const columns = [id, kind, date, status, crs, `${cellM.toFixed(2)} m`, bbox.join(','), problem ?? ''];
+    const columns = [
+      id,
+      kind,
+      date,
+      status,
+      crs,
+      `${cellM.toFixed(2)} m`,
+      bbox.map((degrees) => degrees.toFixed(6)).join(','),
+      problem ?? '',
+    ];
     process.stdout.write(`${columns.join('  ').trimEnd()}\n`);
   }
 }
@@ -89,3 +98,5 @@ export async function deleteTerrain(id: string, settings: Settings): Promise<voi
   if (reply.status !== 204) throw reply.failure();
   process.stdout.write(`The raster ${id} is deleted.\n`);
 }
+
+const inMetres = (height: number | null): string => (height === null ? 'unknown' : `${height.toFixed(2)} m`);
