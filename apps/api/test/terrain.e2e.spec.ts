@@ -138,7 +138,7 @@ describe('sightline terrain', () => {
       /^Imported 400 × 300 cells of 5\.00 m \(EPSG:3826\), terrain, dated 2023-01-01, in [\d.]+ s: raster [0-9a-f-]{36}\.$/m,
     );
     expect(out).toMatch(
-      /^Extent: 120\.\d{6},23\.\d{6} to 120\.\d{6},23\.\d{6}\. Heights 2\.5 to 1997\.5 m; 0\.7 % without any\. 4 tiles\.$/m,
+      /^Extent: 120\.\d{6},23\.\d{6} to 120\.\d{6},23\.\d{6}\. Heights 2\.50 m to 1997\.50 m; 0\.7 % without any\. 4 tiles\.$/m,
     );
     const id = /raster ([0-9a-f-]{36})/.exec(out)?.[1] ?? '';
     expect(await shown(id)).toMatchObject({
