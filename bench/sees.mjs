@@ -33,11 +33,22 @@ const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.
 const KM_LAT = 1 / 110.7;
 const KM_LON = 1 / 102.5;
 const towns = Array.from({ length: 400 }, () => [120 + 1.9 * random(), 22 + 3.2 * random()]);
-function place() {
-  if (layout === 'metro') return [121.4 + 24 * KM_LON * random(), 25 + 21 * KM_LAT * random()];
-  const [lon, lat] = towns[Math.floor(towns.length * random())];
-  return [lon + normal() * KM_LON, lat + normal() * KM_LAT];
+const districts = Array.from({ length: 24 * 21 }, (_, i) => [
+  121.4 + (i % 24) * KM_LON,
+  25 + Math.floor(i / 24) * KM_LAT,
+]);
+const agencies = layout === 'metro' ? districts : towns;
+
+/** Somewhere in an agency's district of a square kilometre, or town. */
+function within([lon, lat]) {
+  return layout === 'metro'
+    ? [lon + KM_LON * random(), lat + KM_LAT * random()]
+    : [lon + normal() * KM_LON, lat + normal() * KM_LAT];
 }
+const place = () => within(agencies[Math.floor(agencies.length * random())]);
+
+/** Where a camera stands: agencies register theirs one agency after the other. */
+const standOf = (number) => within(agencies[Math.floor((number / cameras) * agencies.length)]);
 
 const dataDir = mkdtempSync(path.join(tmpdir(), 'sightline-bench-'));
 const { key } = mintKey(randomBytes);
@@ -114,7 +125,7 @@ async function fill() {
         authority: 'bench',
         localId: String(number),
         name: `Bench camera ${number}`,
-        location: { type: 'Point', coordinates: place().map((degrees) => Number(degrees.toFixed(7))) },
+        location: { type: 'Point', coordinates: standOf(number).map((degrees) => Number(degrees.toFixed(7))) },
         heightM: Number((4 + 20 * random()).toFixed(1)),
         positionSource: 'survey',
         mobility: 'fixed',
