@@ -52,14 +52,15 @@ export class CoverageController implements OnModuleDestroy {
       'Counted on a grid of one metre or more, for an area up to 400 km²; along a line in steps. Fixed cameras, and turning ones whose pose was reported in the last five minutes; a camera counts once, whatever its views; what is merely possible does not count.',
     permission: 'public',
     body: { [FORMS.json]: CoverageRequest },
-    answers: { 200: { description: 'The pieces that are in view, and those that are not.', content: { [FORMS.json]: CoverageAnswer } } },
+    answers: {
+      200: {
+        description: 'The pieces that are in view, and those that are not.',
+        content: { [FORMS.json]: CoverageAnswer },
+      },
+    },
     refuses: ['area_too_large', 'query_too_expensive'],
   })
-  async area(
-    @Body() body: unknown,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<FastifyReply> {
+  async area(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<FastifyReply> {
     selected({}, request);
     requireJson(request);
     negotiate(undefined, request.headers.accept, ['json']);
