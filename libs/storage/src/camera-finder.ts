@@ -377,10 +377,13 @@ export interface Place {
 
 const isNearGround = (heightM: number): boolean => Math.abs(heightM) <= SLAB_M;
 
-/** Whether a view may show a point. Needs `v`, and for points off the ground `c`. */
+/**
+ * Whether a view may show a point. Needs `v`, and for points off the ground `c`. The box test, which is in the other one too, lets the planner expect few
+ * rows of a point that it does not know: it then keeps one plan, where planning anew would cost as much as half the search.
+ */
 const mayShow = (point: Fragment, nearGround: boolean): Fragment =>
   nearGround
-    ? sql`st_intersects(v.reach, ${point})`
+    ? sql`v.reach && ${point} and st_intersects(v.reach, ${point})`
     : sql`st_dwithin(c.position::geography, ${point}::geography, ${MAX_FAR_M}::float8)
         and v.far_m > 0 and st_dwithin(c.position::geography, ${point}::geography, v.far_m)`;
 
