@@ -85,7 +85,8 @@ export interface AnswerRow {
   readonly updatedAt: string;
   /** What the agency stated, as this caller may read it. */
   readonly document: string;
-  readonly location: string;
+  /** Of a GeoJSON feature. */
+  readonly location: string | null;
   readonly footprint: string | null;
   readonly health: string | null;
   readonly thumbnail: string | null;
@@ -97,11 +98,15 @@ export interface AnswerRow {
  * Columns of an {@link AnswerRow}. The documents come as they are kept, and what is made of them is put in as text: merging `jsonb` cost more
  * than reading it. Needs `c`, and for the extras `h` and `l`. @param more an object of further members
  */
-export const answerRow = (scope: ScopedQuery, extras: Extras, more: Fragment = raw('null')): Fragment => sql`
+export const answerRow = (
+  scope: ScopedQuery,
+  { extras, form }: Pick<AnswerForm, 'extras' | 'form'>,
+  more: Fragment = raw('null'),
+): Fragment => sql`
     c.id, c.version, c.authority, c.completeness,
     ${raw(utc('c.created_at'))} as "createdAt", ${raw(utc('c.updated_at'))} as "updatedAt",
     (case when ${isOwn(scope)} then c.document else c.public_document end)::text as document,
-    (c.document -> 'location')::text as location,
+    (${form === 'geojson' ? raw(`c.document -> 'location'`) : raw('null')})::text as location,
     ${extras.footprint ? FOOTPRINT : raw('null')}::text as footprint,
     (${extras.health ? health(scope) : raw('null')})::text as health,
     (${extras.thumbnail ? THUMBNAIL : raw('null')})::text as thumbnail,

@@ -125,7 +125,7 @@ export class CameraFinder {
     const rows = await runHot<AnswerRow>(
       this.db,
       sql`
-        select ${answerRow(scope, extras)}
+        select ${answerRow(scope, { extras, form })}
         from camera c
         join camera_health h on h.camera_id = c.id
         left join probe_lease l on l.camera_id = c.id
@@ -205,7 +205,7 @@ export class CameraFinder {
         where ${and([isVisible(scope), ...conditionsOf(search), ...order.conditions])}
         order by ${order.by}
         limit ${limit + 1})
-      select f.key, ${answerRow(scope, extras, order.members)}
+      select f.key, ${answerRow(scope, { extras, form }, order.members)}
       from found f
       join camera c on c.id = f.id
       join camera_health h on h.camera_id = c.id
@@ -317,7 +317,7 @@ export class CameraFinder {
     const rows = await runHot<AnswerRow & { readonly place: number }>(
       this.db,
       sql`
-        select f.place::int, ${answerRow(scope, extras, near?.members)}
+        select f.place::int, ${answerRow(scope, { extras, form }, near?.members)}
         from unnest(${cameras.map(({ id }) => id)}::uuid[]) with ordinality as f (id, place)
         join camera c on c.id = f.id
         join camera_health h on h.camera_id = c.id
