@@ -1,23 +1,17 @@
 // Coverage of 1 km² at 1 m with 2,000 views: through HTTP, against the pure function in this process, in one run. On DATABASE_URL where set, else on the
 // embedded database.
 //   node bench/coverage.mjs [--cameras 2000] [--rounds 15]
-import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { MACHINE, seeded, startServer } from './server.mjs';
 
 const { values } = parseArgs({
   options: { cameras: { type: 'string', default: '2000' }, rounds: { type: 'string', default: '15' } },
 });
 const [cameras, rounds] = [values.cameras, values.rounds].map(Number);
-const { mintKey } = await import('#access');
 const { areaCoverage, coverageViewOf, LocalFrame } = await import('#geo');
 
 /** Views within a square kilometre, seeded. */
-let state = 20261127;
-const random = () => (state = (state * 1664525 + 1013904223) % 4294967296) / 4294967296;
+const random = seeded();
 const frame = new LocalFrame([121.5, 25]);
 const at = (e, n) => frame.toLonLat(e, n).map((degrees) => Number(degrees.toFixed(7)));
 const registrations = Array.from({ length: cameras }, (_, i) => ({
@@ -41,29 +35,7 @@ const registrations = Array.from({ length: cameras }, (_, i) => ({
 }));
 const ring = [at(-500, -500), at(500, -500), at(500, 500), at(-500, 500), at(-500, -500)];
 
-const dataDir = mkdtempSync(path.join(tmpdir(), 'sightline-bench-'));
-const { key } = mintKey(randomBytes);
-const main = new URL('../dist/apps/cli/src/main.js', import.meta.url).pathname;
-const server = spawn(process.execPath, [main, 'up'], {
-  env: {
-    ...process.env,
-    PORT: '0',
-    SIGHTLINE_DATA_DIR: dataDir,
-    SIGHTLINE_ADMIN_KEY: key,
-    SIGHTLINE_DEMO: 'off',
-    SIGHTLINE_LOG_LEVEL: 'error',
-  },
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
-const url = await new Promise((resolve, reject) => {
-  let out = '';
-  server.stdout.on('data', (text) => {
-    out += text;
-    const found = /(http:\/\/[\d.]+:\d+)\//.exec(out);
-    if (found) resolve(found[1]);
-  });
-  server.once('exit', () => reject(new Error('the server ended')));
-});
+const { url, key, close } = await startServer();
 
 try {
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
@@ -86,7 +58,7 @@ try {
   console.log(
     JSON.stringify(
       {
-        machine: `${cpus().length} × ${cpus()[0]?.model}, Node ${process.versions.node}`,
+        machine: MACHINE,
         database: process.env.DATABASE_URL ? 'PostgreSQL' : 'embedded PostGIS',
         views: answer.cameras,
         cellM: answer.cellM,
@@ -100,9 +72,7 @@ try {
     ),
   );
 } finally {
-  server.kill('SIGTERM');
-  await new Promise((resolve) => server.once('exit', resolve));
-  rmSync(dataDir, { recursive: true, force: true });
+  await close();
 }
 
 async function median(work) {

@@ -1,6 +1,6 @@
 // The arithmetic of one view, in one thread and one run: what a view costs, a line of sight, a sweep, a coverage. No server, no database.
 //   node bench/geo.mjs
-import { cpus } from 'node:os';
+import { MACHINE, seeded } from './server.mjs';
 
 const {
   areaCoverage,
@@ -20,8 +20,7 @@ const {
 } = await import('#geo');
 
 /** Seeded. */
-let state = 20261127;
-const random = () => (state = (state * 1664525 + 1013904223) % 4294967296) / 4294967296;
+const random = seeded();
 const frame = new LocalFrame([121.5, 25]);
 const cameras = Array.from({ length: 20_000 }, (_, i) => ({
   id: String(i),
@@ -85,7 +84,7 @@ const covered = millis(7, () => areaCoverage([[ring]], views));
 console.log(
   JSON.stringify(
     {
-      machine: `${cpus().length} × ${cpus()[0]?.model}, Node ${process.versions.node}`,
+      machine: MACHINE,
       perViewUs: perView,
       lineOfSightUs: line,
       segmentByOctagonUs: wall,

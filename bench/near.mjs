@@ -1,12 +1,8 @@
 // `near` over 100,000 cameras: through HTTP, against the same statement run bare. On DATABASE_URL where set, else on the embedded database.
 //   node bench/near.mjs [--cameras 100000] [--seconds 10] [--connections 16]
 import autocannon from 'autocannon';
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { randomBytes } from 'node:crypto';
+import { MACHINE, seeded, startServer } from './server.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -16,37 +12,14 @@ const { values } = parseArgs({
   },
 });
 const [cameras, seconds, connections] = [values.cameras, values.seconds, values.connections].map(Number);
-const { mintKey, scope, ANONYMOUS } = await import('#access');
+const { scope, ANONYMOUS } = await import('#access');
 const { connect, CameraFinder } = await import('#storage');
 
 /** Cameras spread over Taiwan's extent, seeded. */
-let state = 20261127;
-const random = () => (state = (state * 1664525 + 1013904223) % 4294967296) / 4294967296;
+const random = seeded();
 const place = () => [120 + 2 * random(), 22 + 3 * random()].map((degrees) => Number(degrees.toFixed(6)));
 
-const dataDir = mkdtempSync(path.join(tmpdir(), 'sightline-bench-'));
-const { key } = mintKey(randomBytes);
-const main = new URL('../dist/apps/cli/src/main.js', import.meta.url).pathname;
-const server = spawn(process.execPath, [main, 'up'], {
-  env: {
-    ...process.env,
-    PORT: '0',
-    SIGHTLINE_DATA_DIR: dataDir,
-    SIGHTLINE_ADMIN_KEY: key,
-    SIGHTLINE_DEMO: 'off',
-    SIGHTLINE_LOG_LEVEL: 'error',
-  },
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
-const url = await new Promise((resolve, reject) => {
-  let out = '';
-  server.stdout.on('data', (text) => {
-    out += text;
-    const found = /(http:\/\/[\d.]+:\d+)\//.exec(out);
-    if (found) resolve(found[1]);
-  });
-  server.once('exit', () => reject(new Error('the server ended')));
-});
+const { url, key, close } = await startServer();
 
 try {
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
@@ -84,7 +57,7 @@ try {
   console.log(
     JSON.stringify(
       {
-        machine: `${cpus().length} × ${cpus()[0]?.model}, Node ${process.versions.node}`,
+        machine: MACHINE,
         database: process.env.DATABASE_URL ? 'PostgreSQL' : 'embedded PostGIS',
         cameras,
         importRowsPerS: Math.round(cameras / importedS),
@@ -97,9 +70,7 @@ try {
     ),
   );
 } finally {
-  server.kill('SIGTERM');
-  await new Promise((resolve) => server.once('exit', resolve));
-  rmSync(dataDir, { recursive: true, force: true });
+  await close();
 }
 
 async function measureHttp(paths) {

@@ -1,13 +1,9 @@
 // "Who sees this place?" over 1,000,000 views: footprints worked out and written, then `sees=` through HTTP against the bare statement that finds
 // its candidates, in one run. On an empty database of DATABASE_URL (PostgreSQL); it is left filled.
 //   node bench/sees.mjs [--layout country|metro] [--cameras 1000000] [--questions 3000] [--filled: by an earlier run of the same layout]
-import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
-import { cpus, tmpdir } from 'node:os';
-import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { MACHINE, seeded, startServer } from './server.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -23,12 +19,11 @@ if (!process.env.DATABASE_URL) {
   console.error('bench/sees.mjs: skipped, DATABASE_URL names no empty database on a PostgreSQL server');
   process.exit(0);
 }
-const { mintKey, scope, ANONYMOUS } = await import('#access');
+const { scope, ANONYMOUS } = await import('#access');
 const { connect, CameraFinder } = await import('#storage');
 
 /** Where cameras stand and places lie: 400 towns of 1 km (one sigma) over Taiwan's extent, or one city of 24 by 21 km. Seeded. */
-let state = 20261127;
-const random = () => (state = (state * 1664525 + 1013904223) % 4294967296) / 4294967296;
+const random = seeded();
 const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 const KM_LAT = 1 / 110.7;
 const KM_LON = 1 / 102.5;
@@ -50,29 +45,7 @@ const place = () => within(agencies[Math.floor(agencies.length * random())]);
 /** Where a camera stands: agencies register theirs one agency after the other. */
 const standOf = (number) => within(agencies[Math.floor((number / cameras) * agencies.length)]);
 
-const dataDir = mkdtempSync(path.join(tmpdir(), 'sightline-bench-'));
-const { key } = mintKey(randomBytes);
-const main = new URL('../dist/apps/cli/src/main.js', import.meta.url).pathname;
-const server = spawn(process.execPath, [main, 'up'], {
-  env: {
-    ...process.env,
-    PORT: '0',
-    SIGHTLINE_DATA_DIR: dataDir,
-    SIGHTLINE_ADMIN_KEY: key,
-    SIGHTLINE_DEMO: 'off',
-    SIGHTLINE_LOG_LEVEL: 'error',
-  },
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
-const url = await new Promise((resolve, reject) => {
-  let out = '';
-  server.stdout.on('data', (text) => {
-    out += text;
-    const found = /(http:\/\/[\d.]+:\d+)\//.exec(out);
-    if (found) resolve(found[1]);
-  });
-  server.once('exit', () => reject(new Error('the server ended')));
-});
+const { url, key, close } = await startServer();
 const db = await connect({ role: 'migrate', url: process.env.DATABASE_URL });
 
 try {
@@ -90,7 +63,7 @@ try {
   console.log(
     JSON.stringify(
       {
-        machine: `${cpus().length} × ${cpus()[0]?.model}, Node ${process.versions.node}`,
+        machine: MACHINE,
         layout,
         cameras,
         rebuild:
@@ -106,9 +79,7 @@ try {
   );
 } finally {
   await db.destroy();
-  server.kill('SIGTERM');
-  await new Promise((resolve) => server.once('exit', resolve));
-  rmSync(dataDir, { recursive: true, force: true });
+  await close();
 }
 
 /** Cameras as a registration leaves them, by SQL alone: what is measured is what comes after. */

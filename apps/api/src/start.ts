@@ -40,7 +40,7 @@ export async function start(parts: ApiParts): Promise<RunningApi> {
   await app.listen(parts.settings.port, parts.settings.host);
   void app
     .get(Rebuild)
-    .startIfWaiting()
+    .resume()
     .catch((error: unknown) => parts.log.warn({ err: error }, 'whether views wait could not be told now'));
   const { port } = app.getHttpServer().address() as AddressInfo;
   const shown = ['0.0.0.0', '::'].includes(parts.settings.host) ? '127.0.0.1' : parts.settings.host;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { compareSeen, type GeoCamera, geoCameraOf, type LonLat, type SeenBy, sight } from '#geo';
-import { engine, type Sightline, startSightline } from '#testing';
+import { engine, randomFrom, type Sightline, startSightline } from '#testing';
 import { clientOf, dataOf, type Schemas } from './client.js';
 import type { Registration } from './fixtures.js';
-import { placeNear, randomCamera, randomFrom, SPOTS } from './random-cameras.js';
+import { placeNear, randomCamera, SPOTS } from './random-cameras.js';
 
 /** V-05 (view.md): what the API finds through its index is what geometry says of every camera one by one. */
 const CAMERAS = 1_000;

@@ -41,18 +41,9 @@ import {
   viewshed,
 } from './index.js';
 
-const RAD = Math.PI / 180;
+import { randomFrom } from '#testing';
 
-/** Seeded, so that a failure comes again (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
+const RAD = Math.PI / 180;
 
 interface Shot {
   readonly view: View;

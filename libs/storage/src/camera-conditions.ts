@@ -30,7 +30,8 @@ export function conditionsOf(search: CameraSearch): Fragment[] {
   if (search.lifecycle !== undefined) conditions.push(sql`c.lifecycle = any(${search.lifecycle}::text[])`);
   else if (search.sees !== undefined) conditions.push(raw(`c.lifecycle in ('active', 'maintenance')`));
   else if (search.updatedSince === undefined) conditions.push(raw(`c.lifecycle <> 'retired'`));
-  if (search.sees !== undefined) conditions.push(raw(`c.lifecycle <> 'retired'`));
+  // A retired camera sees nothing, whoever asks for it by name.
+  if (search.sees !== undefined && search.lifecycle !== undefined) conditions.push(raw(`c.lifecycle <> 'retired'`));
   for (const word of (search.q ?? '').toLowerCase().split(/\s+/).filter(Boolean)) {
     conditions.push(sql`position(${word} in c.search_text) > 0`);
   }

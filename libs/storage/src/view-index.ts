@@ -94,18 +94,19 @@ export class ViewIndex {
 
   /** Lets the views of cameras that stand or look in a box wait to be worked out again. */
   async letWait(within: Bbox): Promise<void> {
-    const here = sql`(${insideBbox(within, raw('v.reach'))} or ${insideBbox(within, raw('c.position'))})`;
-    await this.letAllWait(sql`from view_fov v join camera c on c.id = v.camera_id where ${here}`);
+    // Two walks, each by its own index: one condition over both tables would read them whole.
+    await this.letAllWait(sql`from view_fov v where ${insideBbox(within, raw('v.reach'))}`);
+    await this.letAllWait(
+      sql`from camera c join view_fov v on v.camera_id = c.id where ${insideBbox(within, raw('c.position'))}`,
+    );
   }
 
   /** The same for views that were worked out before a raster of heights began to count there. */
   async letOvertakenWait(): Promise<void> {
+    const overtaken = raw(`t.status = 'ready' and v.computed_at < t.finished_at`);
+    await this.letAllWait(sql`from terrain t join view_fov v on v.reach && t.extent where ${overtaken}`);
     await this.letAllWait(
-      raw(`
-        from terrain t
-        join view_fov v on v.computed_at < t.finished_at
-        join camera c on c.id = v.camera_id
-        where t.status = 'ready' and (v.reach && t.extent or c.position && t.extent)`),
+      sql`from terrain t join camera c on c.position && t.extent join view_fov v on v.camera_id = c.id where ${overtaken}`,
     );
   }
 

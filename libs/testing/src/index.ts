@@ -1,4 +1,5 @@
 export * from './database.js';
 export { onServer } from './engine.js';
 export * from './program.js';
+export * from './random.js';
 export * from './write-tiff.js';

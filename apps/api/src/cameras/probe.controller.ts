@@ -5,9 +5,10 @@ import { type Outcome, ProbeReport } from '#catalog';
 import { CameraFinder, DueQueue, probeNow } from '#storage';
 import { selected } from '../checked.js';
 import { baseUrlOf } from '../links.js';
-import { contentTypeOf, FORMS, negotiate } from '../negotiate.js';
+import { FORMS, negotiate } from '../negotiate.js';
 import { Operation } from '../operation.js';
 import { type ApiParts, PARTS } from '../parts.js';
+import { sendResult } from '../answer.js';
 import { CAMERA_ID, idOf } from './camera-id.js';
 
 /** Longest wait for a prober, milliseconds. */
@@ -49,10 +50,7 @@ export class ProbeController {
     });
     const isOwn = isPlatformAdministrator(by) || (actsFor(by, authority) && by.scopes.has('cameras:write'));
     const shown: ProbeReport = isOwn ? report : { ...report, outcome: folded(report.outcome) };
-    return reply
-      .code(200)
-      .headers({ 'content-type': contentTypeOf('json'), 'cache-control': 'no-store' })
-      .send(JSON.stringify(shown));
+    return sendResult(reply, 200, shown);
   }
 }
 

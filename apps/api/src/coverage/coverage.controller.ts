@@ -11,9 +11,10 @@ import {
 } from '#catalog';
 import type { LonLat } from '#geo';
 import { Buildings, CameraFinder } from '#storage';
+import { sendResult } from '../answer.js';
 import { checked, selected } from '../checked.js';
 import { requireJson } from '../media-type.js';
-import { contentTypeOf, FORMS, negotiate } from '../negotiate.js';
+import { FORMS, negotiate } from '../negotiate.js';
 import { Operation } from '../operation.js';
 import { type ApiParts, PARTS } from '../parts.js';
 import { Sights } from '../sight/sights.js';
@@ -65,7 +66,7 @@ export class CoverageController implements OnModuleDestroy {
     requireJson(request);
     negotiate(undefined, request.headers.accept, ['json']);
     const asked = checked(CoverageRequest, body);
-    return answer(reply, await this.cover(asked, scope(request.principal)));
+    return sendResult(reply, 200, await this.cover(asked, scope(request.principal)));
   }
 
   @Post('points')
@@ -89,7 +90,7 @@ export class CoverageController implements OnModuleDestroy {
     requireJson(request);
     negotiate(undefined, request.headers.accept, ['json']);
     const asked = checked(CoveragePointsRequest, body);
-    return answer(reply, await coverPoints(scope(request.principal), asked, this.parts.db, this.sights));
+    return sendResult(reply, 200, await coverPoints(scope(request.principal), asked, this.parts.db, this.sights));
   }
 
   private async cover(request: CoverageRequest, by: ScopedQuery): Promise<CoverageAnswer> {
@@ -152,9 +153,3 @@ function withoutNoise<T extends object>(covered: T): T {
   });
   return Object.fromEntries(rounded) as T;
 }
-
-const answer = (reply: FastifyReply, body: object): FastifyReply =>
-  reply
-    .code(200)
-    .headers({ 'content-type': contentTypeOf('json'), 'cache-control': 'no-store' })
-    .send(JSON.stringify(body));

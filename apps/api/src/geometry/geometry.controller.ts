@@ -3,8 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Selector } from '#catalog';
 import { GEOMETRY_VERSION } from '#geo';
 import { ViewIndex } from '#storage';
+import { sendResult } from '../answer.js';
 import { selected } from '../checked.js';
-import { contentTypeOf, FORMS, negotiate } from '../negotiate.js';
+import { FORMS, negotiate } from '../negotiate.js';
 import { Operation } from '../operation.js';
 import { type ApiParts, PARTS } from '../parts.js';
 import { GeometryState, RebuildDocument } from './geometry-state.document.js';
@@ -73,9 +74,6 @@ export class GeometryController {
     const { views, waiting } = await new ViewIndex(this.parts.db).state();
     const rebuild: RebuildDocument | null = this.rebuild.progress;
     const body: GeometryState = { version: GEOMETRY_VERSION, views, waiting, rebuild };
-    return reply
-      .code(status)
-      .headers({ 'content-type': contentTypeOf('json'), 'cache-control': 'no-store' })
-      .send(JSON.stringify(body));
+    return sendResult(reply, status, body);
   }
 }

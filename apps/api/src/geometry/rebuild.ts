@@ -17,9 +17,9 @@ export type Which = 'waiting' | 'all';
 export interface RebuildProgress {
   readonly which: Which;
   readonly running: boolean;
-  /** Cameras worked out so far. */
+  /** Views worked out so far. */
   readonly done: number;
-  /** Cameras at the start of the run. */
+  /** Views to work out at the start of the run. */
   readonly total: number;
   /** RFC 3339 UTC. */
   readonly startedAt: string;
@@ -84,9 +84,13 @@ export class Rebuild {
     }
   }
 
-  /** Starts a run where views wait, as after an update of the program, or where a process died while the ground changed. */
-  async startIfWaiting(): Promise<void> {
+  /** Goes on where a process ended: after an update of the program views wait, and where one died while the ground changed they should. */
+  async resume(): Promise<void> {
     await new ViewIndex(this.db).letOvertakenWait();
+    await this.startIfWaiting();
+  }
+
+  private async startIfWaiting(): Promise<void> {
     const { waiting } = await new ViewIndex(this.db).state();
     if (waiting === 0 || this.closing) return;
     this.log.info({ views: waiting }, 'what cameras see is worked out again');

@@ -3,9 +3,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { requireAuthority, requireScope } from '#access';
 import { CAMERA_SELECTORS, ImportReport, InvalidParameter, MalformedBody, type Selector } from '#catalog';
 import { guessProfile, type Profile, PROFILES } from '#intake';
+import { sendResult } from '../answer.js';
 import { ViewKeeper } from '../cameras/view-keeper.js';
 import { selected } from '../checked.js';
-import { contentTypeOf, FORMS, negotiate } from '../negotiate.js';
+import { FORMS, negotiate } from '../negotiate.js';
 import { Operation } from '../operation.js';
 import { type ApiParts, PARTS } from '../parts.js';
 import { importCameras } from './import-cameras.js';
@@ -94,10 +95,7 @@ export class ImportsController {
       this.parts,
       this.keeper,
     );
-    return reply
-      .code(200)
-      .headers({ 'content-type': contentTypeOf('json'), 'cache-control': 'no-store' })
-      .send(JSON.stringify(report));
+    return sendResult(reply, 200, report);
   }
 }
 

@@ -5,14 +5,13 @@ import { v7 as uuidv7 } from 'uuid';
 import { KEY_LIFE_S, mintKey, mintRights, type Principal } from '#access';
 import { ApiKey, ApiKeyRequest, MintedKey, NotFound, PAGE_SELECTORS } from '#catalog';
 import { ApiKeys, transact } from '#storage';
-import { sendRepresentation } from '../answer.js';
+import { sendDocument } from '../answer.js';
 import { idOf } from '../cameras/camera-id.js';
 import { checked, selected } from '../checked.js';
-import { bodyTagOf } from '../conditional.js';
 import { idempotently } from '../idempotently.js';
 import { baseUrlOf } from '../links.js';
 import { requireJson } from '../media-type.js';
-import { contentTypeOf, FORMS, negotiate } from '../negotiate.js';
+import { FORMS, negotiate } from '../negotiate.js';
 import { IDEMPOTENCY_KEY, Operation } from '../operation.js';
 import { type ApiParts, PARTS } from '../parts.js';
 import { sendPage } from '../send-page.js';
@@ -122,8 +121,7 @@ export class KeysController {
     negotiate(undefined, request.headers.accept, ['json']);
     const key = await new ApiKeys(this.parts.db).find(idOf(id), reachOf(request.principal));
     if (key === null) throw new NotFound(`no key has the id ${id}`);
-    const body = JSON.stringify(key);
-    return sendRepresentation(request, reply, { body, contentType: contentTypeOf('json'), etag: bodyTagOf(body) });
+    return sendDocument(request, reply, key);
   }
 
   @Delete(':id')

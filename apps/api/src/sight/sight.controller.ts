@@ -12,11 +12,10 @@ import {
 } from '#catalog';
 import { footprintFeature, toGeoPose, toViewingFrustum, turningFeature } from '#geo';
 import { CameraFinder, type Stance } from '#storage';
-import { sendRepresentation } from '../answer.js';
+import { sendDocument } from '../answer.js';
 import { CAMERA_ID, idOf } from '../cameras/camera-id.js';
 import { selected } from '../checked.js';
-import { bodyTagOf } from '../conditional.js';
-import { contentTypeOf, FORMS, negotiate } from '../negotiate.js';
+import { FORMS, negotiate } from '../negotiate.js';
 import { ETAG_HEADER, IF_NONE_MATCH, Operation } from '../operation.js';
 import { type ApiParts, PARTS } from '../parts.js';
 import { sightAnswer } from './sight-answer.js';
@@ -90,7 +89,7 @@ export class SightController {
     });
     if (sight === undefined) throw new Error('bug: a question without an answer');
     const whole = { cameraId: stance.id, point, targetHeightM, ...sightAnswer(sight), showing: stance.showing };
-    return send(request, reply, whole, contentTypeOf('json'));
+    return sendDocument(request, reply, whole);
   }
 
   @Get('footprint')
@@ -133,7 +132,7 @@ export class SightController {
         ? turningFeature(camera, computedAt, options)
         : footprintFeature(camera, computedAt, { ...options, ...(minPxPerM === undefined ? {} : { minPxPerM }) });
     const properties = { ...feature.properties, basis: basis === 'reach' ? 'reach' : 'view' };
-    return send(request, reply, { ...feature, id: cameraId, properties }, contentTypeOf(form));
+    return sendDocument(request, reply, { ...feature, id: cameraId, properties }, { form });
   }
 
   @Get('view.geopose')
@@ -175,7 +174,7 @@ export class SightController {
     }
     const { heightM, reference } = await this.heightOf(camera);
     const pose = toGeoPose(camera.location.coordinates, heightM, { azimuthDeg, tiltDeg, rollDeg });
-    return send(request, reply, pose, contentTypeOf('json'), { 'sightline-height-reference': reference });
+    return sendDocument(request, reply, pose, { headers: { 'sightline-height-reference': reference } });
   }
 
   @Get('view.frustum')
@@ -209,7 +208,7 @@ export class SightController {
     const { id: cameraId, camera } = await this.stance(id, request);
     const frustum = toViewingFrustum(camera);
     if (frustum === null) throw new NoView('a frustum needs view.azimuthDeg, view.tiltDeg and view.hfovDeg');
-    return send(request, reply, { id: cameraId, ...frustum }, contentTypeOf(form));
+    return sendDocument(request, reply, { id: cameraId, ...frustum }, { form });
   }
 
   private stance(id: string, request: FastifyRequest): Promise<Stance> {
@@ -225,15 +224,4 @@ export class SightController {
     const ground = await this.sights.groundAt(camera.location.coordinates);
     return ground === null ? { heightM, reference: 'ground' } : { heightM: ground + heightM, reference: 'geoid' };
   }
-}
-
-function send(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  document: object,
-  contentType: string,
-  headers: Readonly<Record<string, string>> = {},
-): FastifyReply {
-  const body = JSON.stringify(document);
-  return sendRepresentation(request, reply, { body, contentType, etag: bodyTagOf(body), headers });
 }

@@ -9,6 +9,7 @@ import {
   type SightOptions,
   type Surroundings,
   type Target,
+  wrap180,
 } from '#geo';
 import { type Buildings, type GroundLine, type StoredBuilding } from '#storage';
 import type { Ground, PreparedGround } from '../surroundings/ground.js';
@@ -98,10 +99,11 @@ function wallsOn(
 /** The place on a line that is nearest to a building's middle: its ground has been loaded. */
 function onLine({ from, to }: GroundLine, [ring = []]: StoredBuilding['rings']): LonLat {
   const lengthM = groundDistance(from, to);
+  // A ring stays on its side of the antimeridian.
   const middle = ring.reduce<[number, number]>(
     ([lon, lat], [x, y]) => [lon + x / ring.length, lat + y / ring.length],
     [0, 0],
   );
   const part = lengthM === 0 ? 0 : Math.min(1, groundDistance(from, middle) / lengthM);
-  return [from[0] + part * (to[0] - from[0]), from[1] + part * (to[1] - from[1])];
+  return [wrap180(from[0] + part * wrap180(to[0] - from[0])), from[1] + part * (to[1] - from[1])];
 }

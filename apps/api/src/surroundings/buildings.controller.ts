@@ -2,12 +2,11 @@ import { Controller, Delete, Get, Inject, Param, Post, Req, Res } from '@nestjs/
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BuildingSet, InvalidParameter, NotFound, PAGE_SELECTORS, type Selector } from '#catalog';
 import { Buildings } from '#storage';
-import { sendRepresentation } from '../answer.js';
+import { sendDocument, sendResult } from '../answer.js';
 import { idOf } from '../cameras/camera-id.js';
 import { selected } from '../checked.js';
-import { bodyTagOf } from '../conditional.js';
 import { baseUrlOf } from '../links.js';
-import { contentTypeOf, FORMS, negotiate } from '../negotiate.js';
+import { FORMS, negotiate } from '../negotiate.js';
 import { ETAG_HEADER, IF_NONE_MATCH, Operation } from '../operation.js';
 import { type ApiParts, PARTS } from '../parts.js';
 import { sendPage } from '../send-page.js';
@@ -98,10 +97,7 @@ export class BuildingsController {
     };
     const set = await this.imports.accept(upload, order);
     const location = `${baseUrlOf(request, this.parts.settings)}/v1/buildings/${set.id}`;
-    return reply
-      .code(202)
-      .headers({ location, 'content-type': contentTypeOf('json'), 'cache-control': 'no-store' })
-      .send(JSON.stringify(set));
+    return sendResult(reply.header('location', location), 202, set);
   }
 
   @Get()
@@ -156,8 +152,7 @@ export class BuildingsController {
     negotiate(undefined, request.headers.accept, ['json']);
     const set = await this.buildings.find(idOf(id));
     if (set === null) throw new NotFound(`no set of buildings has the id ${id}`);
-    const body = JSON.stringify(set);
-    return sendRepresentation(request, reply, { body, contentType: contentTypeOf('json'), etag: bodyTagOf(body) });
+    return sendDocument(request, reply, set);
   }
 
   @Delete(':id')

@@ -11,12 +11,11 @@ import {
   TerrainRaster,
 } from '#catalog';
 import { Terrain } from '#storage';
-import { sendRepresentation } from '../answer.js';
+import { sendDocument, sendResult } from '../answer.js';
 import { idOf } from '../cameras/camera-id.js';
 import { selected } from '../checked.js';
-import { bodyTagOf } from '../conditional.js';
 import { baseUrlOf } from '../links.js';
-import { contentTypeOf, FORMS, negotiate } from '../negotiate.js';
+import { FORMS, negotiate } from '../negotiate.js';
 import { ETAG_HEADER, IF_NONE_MATCH, Operation } from '../operation.js';
 import { type ApiParts, PARTS } from '../parts.js';
 import { sendPage } from '../send-page.js';
@@ -106,10 +105,7 @@ export class TerrainController {
       ...(crs === undefined ? {} : { epsg: crs }),
     });
     const location = `${baseUrlOf(request, this.parts.settings)}/v1/terrain/${raster.id}`;
-    return reply
-      .code(202)
-      .headers({ location, 'content-type': contentTypeOf('json'), 'cache-control': 'no-store' })
-      .send(JSON.stringify(raster));
+    return sendResult(reply.header('location', location), 202, raster);
   }
 
   @Get()
@@ -163,8 +159,7 @@ export class TerrainController {
     negotiate(undefined, request.headers.accept, ['json']);
     const raster = await this.terrain.find(idOf(id));
     if (raster === null) throw new NotFound(`no raster of heights has the id ${id}`);
-    const body = JSON.stringify(raster);
-    return sendRepresentation(request, reply, { body, contentType: contentTypeOf('json'), etag: bodyTagOf(body) });
+    return sendDocument(request, reply, raster);
   }
 
   @Delete(':id')
