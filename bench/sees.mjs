@@ -1,5 +1,5 @@
 // "Who sees this place?" over 1,000,000 views: footprints worked out and written, then `sees=` through HTTP against the bare statement that finds
-// its candidates, in one run. On an empty database of DATABASE_URL (PostgreSQL); it is left filled.
+// its candidates, in turn. On an empty database of DATABASE_URL (PostgreSQL); it is left filled.
 //   node bench/sees.mjs [--layout country|metro] [--cameras 1000000] [--questions 3000] [--filled: by an earlier run of the same layout]
 import http from 'node:http';
 import { parseArgs } from 'node:util';
@@ -21,6 +21,7 @@ if (!process.env.DATABASE_URL) {
 }
 const { scope, ANONYMOUS } = await import('#access');
 const { connect, CameraFinder } = await import('#storage');
+const { groundIn, occluderOf, sight } = await import('#geo');
 
 /** Where cameras stand and places lie: 400 towns of 1 km (one sigma) over Taiwan's extent, or one city of 24 by 21 km. Seeded. */
 const random = seeded();
@@ -49,17 +50,21 @@ const { url, key, close } = await startServer();
 const db = await connect({ role: 'migrate', url: process.env.DATABASE_URL });
 
 try {
-  const rebuiltS = values.filled ? null : await fill().then(rebuild);
+  const rebuiltS = values.filled ? null : await fill().then(() => rebuild('all'));
   if (!values.filled) await db.query('vacuum analyze view_fov');
   const places = Array.from({ length: questions }, place);
-  const bare = await measureBare(places);
-  const throughHttp = await measureHttp(places, (position) => `sees=${written(position)}`);
-  const others = {
-    near300m: await measureHttp(places, (position) => `near=${written(position)}&radiusM=300`),
-    footprintOfArea200m: await measureHttp(places, (position) => `footprint=${encodeURIComponent(squareAt(position))}`),
-    footprintOfLine2km: await measureHttp(places, (position) => `footprint=${encodeURIComponent(lineAt(position))}`),
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  const asks = {
+    ...bareAsks(),
+    sees: overHttp(agent, (position) => `sees=${written(position)}`),
+    near300m: overHttp(agent, (position) => `near=${written(position)}&radiusM=300`),
+    footprintOfArea200m: overHttp(agent, (position) => `footprint=${encodeURIComponent(squareAt(position))}`),
+    footprintOfLine2km: overHttp(agent, (position) => `footprint=${encodeURIComponent(lineAt(position))}`),
   };
-  const ratio = (part) => Number((throughHttp[part] / bare.candidates[part]).toFixed(2));
+  const measured = await inTurn(places, asks);
+  const update = await updateOf10000();
+  agent.destroy();
+  const ratio = (of) => Number((measured.sees.p50Ms / measured[of].p50Ms).toFixed(2));
   console.log(
     JSON.stringify(
       {
@@ -68,10 +73,9 @@ try {
         cameras,
         rebuild:
           rebuiltS === null ? null : { s: Number(rebuiltS.toFixed(1)), viewsPerS: Math.round(cameras / rebuiltS) },
-        bare,
-        http: throughHttp,
-        others,
-        httpByBareCandidates: { p50: ratio('p50Ms'), p95: ratio('p95Ms') },
+        ...measured,
+        update10000Views: update,
+        seesByBare: { candidates: ratio('bareCandidates'), withGeometry: ratio('bareWithGeometry') },
       },
       null,
       2,
@@ -138,10 +142,9 @@ async function fill() {
 }
 
 /** Footprint and reach of every view, worked out and written. */
-async function rebuild() {
+async function rebuild(which) {
   const headers = { authorization: `Bearer ${key}` };
-  const began = performance.now();
-  const started = await fetch(`${url}/v1/geometry/rebuild`, { method: 'POST', headers });
+  const started = await fetch(`${url}/v1/geometry/rebuild?which=${which}`, { method: 'POST', headers });
   if (started.status !== 202) throw new Error(await started.text());
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, 1_000));
@@ -154,15 +157,56 @@ async function rebuild() {
   }
 }
 
-/** The statement that finds candidates, ids only, as view.md's table has it; and with what geometry and the order want of them. */
-async function measureBare(places) {
+/** Footprint and reach of 10,000 views that wait, worked out and written; against the bare writing of what is there already. */
+async function updateOf10000() {
+  const chosen = `camera_id in (select id from camera order by md5(id::text) limit 10000)`;
+  await db.query(`update view_fov set geometry_version = 0 where ${chosen}`);
+  const s = await rebuild('waiting');
+  const began = performance.now();
+  await db.query(
+    `update view_fov set reach = reach, footprint = footprint, geo = geo, computed_at = now() where ${chosen}`,
+  );
+  const bareS = (performance.now() - began) / 1_000;
+  return { s: Number(s.toFixed(2)), bareS: Number(bareS.toFixed(2)) };
+}
+
+/**
+ * The statement that finds candidates, ids only, as view.md's table has it; with what geometry and the order want of them;
+ * with the exact answer; with lines of sight over a terrain of posts 20 m apart.
+ */
+function bareAsks() {
   const finder = new CameraFinder(db);
   const text =
     'select v.camera_id from view_fov v where st_intersects(v.reach, st_setsrid(st_makepoint($1, $2), 4326)) and v.is_default';
   const pool = db.driver.master;
-  const ids = (position) => pool.query({ name: 'bench', text, values: position });
-  const whole = (position) => finder.candidates(scope(ANONYMOUS), { sees: position }, { position, heightM: 0 });
-  return { candidates: await timed(places, ids), candidatesWithGeometry: await timed(places, whole) };
+  const withGeometry = (position) => finder.candidates(scope(ANONYMOUS), { sees: position }, { position, heightM: 0 });
+  const seeing = (options) => async (position) =>
+    (await withGeometry(position)).filter(({ geo }) => sight(geo, { position, heightM: 0 }, options).sees);
+  const grid = hills();
+  const terrain = {
+    groundAt: (position) => groundIn(grid, position),
+    occlude: occluderOf({ terrain: { grid, date: null } }),
+  };
+  return {
+    bareCandidates: async (position) => (await pool.query({ name: 'bench', text, values: position })).rows,
+    bareWithGeometry: withGeometry,
+    bareExact: seeing({ atMs: Date.now() }),
+    bareTerrain: seeing({ atMs: Date.now(), ...terrain }),
+  };
+}
+
+/** Low hills over everything, a square of posts repeated. */
+function hills() {
+  const SIDE = 1_024;
+  const post = (i) =>
+    4 * Math.sin((2 * Math.PI * (i % SIDE)) / 64) * Math.cos((2 * Math.PI * Math.floor(i / SIDE)) / 128);
+  const square = Float32Array.from({ length: SIDE * SIDE }, (_, i) => post(i));
+  const heights = {
+    columns: 12_000,
+    rows: 24_000,
+    at: (column, row) => square[(row % SIDE) * SIDE + (column % SIDE)],
+  };
+  return { heights, first: [119.9, 25.4], stepLonDeg: 0.02 * KM_LON, stepLatDeg: 0.02 * KM_LAT, cellM: 20 };
 }
 
 /** A square of 200 m about a place, and a line of 2 km through it. */
@@ -177,37 +221,40 @@ function written(position) {
   return position.map((degrees) => degrees.toFixed(7)).join(',');
 }
 
-/** One question after the other, as a client on one connection asks. */
-async function measureHttp(places, queryOf) {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-  let seen = 0;
-  const ask = (position) =>
+/** A list asked for as a client on one connection asks. */
+function overHttp(agent, queryOf) {
+  return (position) =>
     new Promise((resolve, reject) => {
       const request = http.get(`${url}/v1/cameras?${queryOf(position)}`, { agent }, (answer) => {
         const parts = [];
         answer.on('data', (part) => parts.push(part));
         answer.on('end', () => {
-          if (answer.statusCode === 200) resolve(Buffer.concat(parts));
-          else reject(new Error(Buffer.concat(parts).toString()));
+          const body = Buffer.concat(parts);
+          if (answer.statusCode === 200) resolve(() => JSON.parse(body).items);
+          else reject(new Error(body.toString()));
         });
       });
       request.on('error', reject);
     });
-  const times = await timed(places, ask, (body) => (seen += JSON.parse(body).items.length));
-  agent.destroy();
-  return { ...times, camerasShown: Number((seen / places.length).toFixed(1)) };
 }
 
-async function timed(places, ask, look = () => undefined) {
-  for (const position of places.slice(0, 500)) await ask(position);
-  const times = [];
-  for (const position of places) {
-    const before = performance.now();
-    const answer = await ask(position);
-    times.push(performance.now() - before);
-    look(answer);
+/** All kinds of questions in turn, each about another place, so that noise and caches are the same for all. */
+async function inTurn(places, asks) {
+  const kinds = Object.entries(asks).map(([name, ask], i) => ({ name, ask, first: 97 * i, times: [], found: 0 }));
+  for (let round = -500; round < places.length; round += 1) {
+    for (const kind of kinds) {
+      const position = places[(round + 500 + kind.first) % places.length];
+      const before = performance.now();
+      const answer = await kind.ask(position);
+      if (round < 0) continue;
+      kind.times.push(performance.now() - before);
+      kind.found += (typeof answer === 'function' ? answer() : answer).length;
+    }
   }
-  times.sort((a, b) => a - b);
-  const at = (share) => Number(times[Math.floor(times.length * share)].toFixed(2));
-  return { p50Ms: at(0.5), p95Ms: at(0.95) };
+  const shown = ({ times, found }) => {
+    times.sort((a, b) => a - b);
+    const at = (share) => Number(times[Math.floor(times.length * share)].toFixed(2));
+    return { p50Ms: at(0.5), p95Ms: at(0.95), cameras: Number((found / times.length).toFixed(1)) };
+  };
+  return Object.fromEntries(kinds.map((kind) => [kind.name, shown(kind)]));
 }

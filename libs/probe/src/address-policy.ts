@@ -143,21 +143,51 @@ function addressOf(text: string): Address {
   return ipaddr.process(v6);
 }
 
-/** The address in every form in which a network may read it. */
-function formsOf(text: string): readonly Address[] {
+/** Remembers what a function of one text answers, for so many texts: cameras are dialled again and again at the same addresses. */
+function remembering<Answer>(of: (text: string) => Answer, most = 20_000): (text: string) => Answer {
+  const known = new Map<string, Answer>();
+  return (text) => {
+    const found = known.get(text);
+    if (found !== undefined) return found;
+    const answer = of(text);
+    if (known.size >= most) known.clear();
+    known.set(text, answer);
+    return answer;
+  };
+}
+
+/** An address as a network may read it, and what is true of it whatever the policy. */
+interface Form {
+  readonly address: Address;
+  readonly text: string;
+  /** Never dialled. */
+  readonly isDenied: boolean;
+  readonly isLoopback: boolean;
+}
+
+const formOf = (address: Address): Form => ({
+  address,
+  text: address.toString(),
+  isDenied: anyWithin(address, ALWAYS_DENIED),
+  isLoopback: anyWithin(address, LOOPBACK),
+});
+
+/** The address in every form in which a network may read it; itself first. */
+const formsOf = remembering((text: string): readonly [Form, ...Form[]] => {
   const address = addressOf(text);
-  if (address.kind() === 'ipv4' || anyWithin(address, OWN_MEANING) || !anyWithin(address, EMBEDDING)) return [address];
+  const itself = formOf(address);
+  if (address.kind() === 'ipv4' || anyWithin(address, OWN_MEANING) || !anyWithin(address, EMBEDDING)) return [itself];
   const bytes = address.toByteArray();
   // Under a prefix of 64 bits the address lies in bytes 9 to 12, zeros behind it (RFC 6052, 2.2). Under 48 and 56 bits the last four
   // are zeros, and 0.0.0.0 is denied.
   const carried = [bytes.slice(12)];
   if (anyWithin(address, LOCAL_NAT64) && bytes.slice(13).every((byte) => byte === 0)) carried.push(bytes.slice(9, 13));
-  return [address, ...carried.map((four) => new ipaddr.IPv4(four))];
-}
+  return [itself, ...carried.map((four) => formOf(new ipaddr.IPv4(four)))];
+});
 
 /** Whether two numeric addresses are the same, however they are written. */
 export const isSameAddress = (a: string, b: string): boolean =>
-  isIP(a) !== 0 && isIP(b) !== 0 && addressOf(a).toString() === addressOf(b).toString();
+  isIP(a) !== 0 && isIP(b) !== 0 && formsOf(a)[0].text === formsOf(b)[0].text;
 
 /**
  * Judges a numeric address and port, as they are about to be dialled (SSRF-5, SSRF-5a, SSRF-6); null = allowed.
@@ -181,43 +211,43 @@ function refusePort(port: number, { ports = DEFAULT_PORTS }: DialPolicy): Refusa
   return ports.includes(port) ? null : { reason: `port ${port} is none of the authority's ports (network.ports)` };
 }
 
-function refuseOwn(forms: readonly Address[], port: number, { ownEndpoints = [] }: DialPolicy): Refusal | null {
+function refuseOwn(forms: readonly Form[], port: number, { ownEndpoints = [] }: DialPolicy): Refusal | null {
   const isOwn = ownEndpoints
     .filter((own) => (own.port === undefined || own.port === port) && isIP(own.address) !== 0)
-    .some((own) => forms.some((form) => reaches(form, addressOf(own.address))));
+    .some((own) => forms.some((form) => reaches(form, formsOf(own.address)[0])));
   return isOwn ? { reason: 'this address is our own' } : null;
 }
 
 /** A listener on the unspecified address is reached by all of loopback. */
-const reaches = (form: Address, own: Address): boolean =>
-  form.toString() === own.toString() || (own.range() === 'unspecified' && anyWithin(form, LOOPBACK));
+const reaches = (form: Form, own: Form): boolean =>
+  form.text === own.text || (form.isLoopback && own.address.range() === 'unspecified');
 
 /** `loopback` lifts 127/8 and `::1` themselves, not what a gateway would take for its own loopback. */
-function refuseAlways(forms: readonly Address[], { loopback }: DialPolicy): Refusal | null {
+function refuseAlways(forms: readonly Form[], { loopback }: DialPolicy): Refusal | null {
   for (const form of forms) {
-    if (anyWithin(form, ALWAYS_DENIED)) return { reason: `${form.toString()} is never dialled` };
+    if (form.isDenied) return { reason: `${form.text} is never dialled` };
     const isLifted = loopback && forms.length === 1;
-    if (!isLifted && anyWithin(form, LOOPBACK)) return { reason: `${form.toString()} is this very machine` };
+    if (form.isLoopback && !isLifted) return { reason: `${form.text} is this very machine` };
   }
   return null;
 }
 
-function refuseOutside(forms: readonly Address[], { cidrs }: DialPolicy): Refusal | null {
+function refuseOutside(forms: readonly Form[], { cidrs }: DialPolicy): Refusal | null {
   if (cidrs.length === 0) return NO_NETWORK;
   const outside = forms.find((form) => !cidrs.some((cidr) => holds(cidr, form)));
   return outside === undefined
     ? null
-    : { reason: `${outside.toString()} lies outside: the authority's network is ${cidrs.join(', ')}` };
+    : { reason: `${outside.text} lies outside: the authority's network is ${cidrs.join(', ')}` };
 }
 
-function holds(cidr: string, form: Address): boolean {
-  if (cidr === 'public') return form.range() === 'unicast';
+function holds(cidr: string, { address }: Form): boolean {
+  if (cidr === 'public') return address.range() === 'unicast';
   const range = rangeOf(cidr);
-  return range !== null && within(form, range);
+  return range !== null && within(address, range);
 }
 
 /** null where it cannot be read, which lets nothing through. */
-function rangeOf(cidr: string): Range | null {
+const rangeOf = remembering((cidr: string): Range | null => {
   const [address = '', length = '', ...rest] = cidr.split('/');
   const family = isIP(address);
   const bits = Number(length);
@@ -227,7 +257,7 @@ function rangeOf(cidr: string): Range | null {
   if (family === 4 || network.kind() === 'ipv6') return [network, bits];
   // A network of IPv4 in IPv6 clothes; one wider than all of IPv4 is no such thing.
   return bits < 96 ? null : [network, bits - 96];
-}
+});
 
 /**
  * Why a URL may not be registered, judged without asking any name server (SSRF-6), or null. A literal that is never dialled, or lies
@@ -248,5 +278,5 @@ export function literalRefusal(url: string, policy: DialPolicy): string | null {
 }
 
 /** What no network could allow. */
-const refuseEverywhere = (forms: readonly Address[], port: number, policy: DialPolicy): Refusal | null =>
+const refuseEverywhere = (forms: readonly Form[], port: number, policy: DialPolicy): Refusal | null =>
   refuseOwn(forms, port, policy) ?? refuseAlways(forms, policy);

@@ -190,7 +190,8 @@ export class Attempt {
         firstFrameMs: rounded(phases.firstFrameMs),
       },
       frame,
-      evidence: { ...this.evidence, reason: this.scrub(reason) },
+      // Only of what went wrong do the words come from the device.
+      evidence: { ...this.evidence, reason: outcome === 'ok' ? reason : this.scrub(reason) },
     };
   }
 

@@ -16,6 +16,10 @@ const MAX_TYPE = 80;
 const MAX_VALIDATOR = 256;
 const PRINTABLE = /^[\x21-\x7e][\x20-\x7e]*$/;
 
+/** Texts of an answer that are the same for all devices, so that no secret can stand in them: most answers have no others. */
+const COMMON_TYPE = /^(?:image\/jpeg|multipart\/x-mixed-replace|text\/html|text\/plain)$/;
+const HTTP_DATE = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
+
 /** A name and a value of a request's header. */
 export type Header = readonly [name: string, value: string];
 
@@ -193,7 +197,9 @@ function judgeHead(step: HeadStep): Extract<HeadStep, { kind: 'head' }> | Failur
 }
 
 /** Takes into the evidence what the head of an answer tells. */
-function noteHead({ evidence, scrub }: Attempt, head: HttpHead): void {
+function noteHead(attempt: Attempt, head: HttpHead): void {
+  const { evidence } = attempt;
+  const scrub = (text: string): string => attempt.scrub(text);
   const validator = (name: string): string | undefined => {
     const value = headerOf(head, name);
     // A validator is sent back as it came or not at all.
@@ -203,11 +209,12 @@ function noteHead({ evidence, scrub }: Attempt, head: HttpHead): void {
   };
   const date = headerOf(head, 'date');
   const [type = ''] = (headerOf(head, 'content-type') ?? '').split(';');
+  const media = type.trim().slice(0, MAX_TYPE);
   Object.assign(evidence, {
     status: head.status,
     etag: validator('etag'),
     lastModified: validator('last-modified'),
-    serverDate: date === undefined ? undefined : scrub(date),
-    contentType: type.trim() === '' ? undefined : scrub(type.trim().slice(0, MAX_TYPE)),
+    serverDate: date === undefined || HTTP_DATE.test(date) ? date : scrub(date),
+    contentType: media === '' || COMMON_TYPE.test(media) ? media || undefined : scrub(media),
   });
 }

@@ -71,8 +71,9 @@ export class GeometryController {
   }
 
   private async answer(reply: FastifyReply, status: number): Promise<FastifyReply> {
-    const { views, waiting } = await new ViewIndex(this.parts.db).state();
+    // The run first: what it wrote by its end is then counted.
     const rebuild: RebuildDocument | null = this.rebuild.progress;
+    const { views, waiting } = await new ViewIndex(this.parts.db).state();
     const body: GeometryState = { version: GEOMETRY_VERSION, views, waiting, rebuild };
     return sendResult(reply, status, body);
   }
