@@ -208,8 +208,7 @@ export class CameraFinder {
       select f.key, ${answerRow(scope, { extras, form }, order.members)}
       from found f
       join camera c on c.id = f.id
-      join camera_health h on h.camera_id = c.id
-      left join probe_lease l on l.camera_id = c.id
+      ${WITH_HEALTH}
       order by f.key, f.id`;
     const isHot = search.include === undefined && search.near !== undefined && Object.keys(search).length <= 3;
     const rows = await (isHot ? runHot<FoundRow>(this.db, statement) : run<FoundRow>(this.db, statement));
@@ -320,8 +319,7 @@ export class CameraFinder {
         select f.place::int, ${answerRow(scope, { extras, form }, near?.members)}
         from unnest(${cameras.map(({ id }) => id)}::uuid[]) with ordinality as f (id, place)
         join camera c on c.id = f.id
-        join camera_health h on h.camera_id = c.id
-        left join probe_lease l on l.camera_id = c.id
+        ${WITH_HEALTH}
         where ${isVisible(scope)}
         order by f.place`,
     );
@@ -412,6 +410,10 @@ function extrasOf({ include = [], fields }: CameraSearch): Extras {
   };
 }
 
+/** What extras want of a camera that was found. Every camera has its health: left joins are left out of the plan where nothing asks for them. */
+const WITH_HEALTH = raw(`left join camera_health h on h.camera_id = c.id
+      left join probe_lease l on l.camera_id = c.id`);
+
 interface FoundRow extends AnswerRow {
   readonly key: number | string | null;
 }
@@ -447,12 +449,18 @@ function orderOf({ search, after }: CameraPageOptions): Order {
 
 type Near = Pick<Order, 'from' | 'conditions' | 'members'>;
 
-/** Rides camera_geography_idx. */
+/**
+ * Rides camera_geography_idx. The box test is the one that `st_dwithin` adds by itself; written out besides, it keeps the planner to one plan, as in
+ * {@link mayShow}.
+ */
 function nearOf(point: LonLat, radiusM: number): Near {
   const place = sql`${pointAt(point)}::geography`;
   return {
     from: sql`cross join lateral (select st_distance(c.position::geography, ${place}) as distance_m) as d`,
-    conditions: [sql`st_dwithin(c.position::geography, ${place}, ${radiusM}::float8)`],
+    conditions: [
+      sql`c.position::geography && _st_expand(${place}, ${radiusM}::float8)`,
+      sql`st_dwithin(c.position::geography, ${place}, ${radiusM}::float8)`,
+    ],
     members: sql`jsonb_strip_nulls(jsonb_build_object(
         'distanceM', round(st_distance(c.position::geography, ${place})::numeric, 3),
         'bearingDeg', round(degrees(st_azimuth(${place}, c.position::geography))::numeric, 3)))`,
