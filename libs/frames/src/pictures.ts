@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
 import type { Frame, PrivacyMaskDocument } from '#catalog';
+import { damageIn } from './damage.js';
 import { scanBytes, statedSize, withoutMetadata } from './jpeg-bytes.js';
 import { maskSpans } from './mask-spans.js';
 import { type Made, PictureDecoder, PictureError, type Size } from './picture-decoder.js';
-import { damageIn, GREY_HEIGHT_PX, GREY_WIDTH_PX, type Signals, signalsOf } from './signals.js';
+import { GREY_HEIGHT_PX, GREY_WIDTH_PX, hiddenPixels, type Signals, signalsOf } from './signals.js';
 
 /** What one look at a frame established. */
 export type Inspection =
@@ -11,7 +12,8 @@ export type Inspection =
       readonly damage: null;
       /** The decoder's complaint about a picture that is whole all the same. */
       readonly warning?: string;
-      readonly signals: Signals;
+      /** Null where masks cover all of the picture. */
+      readonly signals: Signals | null;
     }
   | {
       /** What is broken, in words: the outcome is `bad_picture`. */
@@ -62,11 +64,13 @@ export class Pictures {
   /**
    * Decodes a frame once (twice where the decoder complains) and measures it. A picture that cannot be decoded, is too
    * large or takes too long is damaged; that is an answer, no error.
-   * @throws PictureError `decoder_died` or `closed`: nothing was established about the frame
+   * @param masks what they cover is not measured
+   * @throws PictureError `decoder_died` or `closed`: nothing was established about the frame; `bad_mask`
    * @throws Overloaded
    */
-  async inspect(frame: Frame): Promise<Inspection> {
+  async inspect(frame: Frame, masks: readonly PrivacyMaskDocument[] = []): Promise<Inspection> {
     const { widthPx, heightPx } = frame;
+    const hidden = hiddenBy(masks);
     if (widthPx * heightPx > MAX_PIXELS) {
       return { damage: `${widthPx} x ${heightPx} pixels are too many to decode`, signals: null };
     }
@@ -77,9 +81,25 @@ export class Pictures {
     } catch (error) {
       return { damage: damageOf(error), signals: null };
     }
-    const signals = signalsOf(made.pixels, (scanBytes(frame) * 8) / (widthPx * heightPx));
-    const damage = damageIn(signals.grey, { warned: made.warning !== undefined, heightPx });
+    const damage = damageIn(made.pixels, { warned: made.warning !== undefined, heightPx });
+    const signals = signalsOf(made.pixels, (scanBytes(frame) * 8) / (widthPx * heightPx), hidden);
     return { damage, signals, ...(made.warning !== undefined && { warning: inOneLine(made.warning) }) };
+  }
+
+  /**
+   * Measures a picture of the store, for which its bits a pixel say nothing and are 0; null where masks cover all of it.
+   * @throws PictureError; Overloaded
+   */
+  async measure(jpeg: Buffer, masks: readonly PrivacyMaskDocument[]): Promise<Signals | null> {
+    sizeOf(jpeg);
+    const hidden = hiddenBy(masks);
+    const { pixels } = await this.#decoder.run({
+      task: 'grey',
+      jpeg,
+      widthPx: GREY_WIDTH_PX,
+      heightPx: GREY_HEIGHT_PX,
+    });
+    return signalsOf(pixels, 0, hidden);
   }
 
   /**
@@ -170,9 +190,14 @@ function sizeOf(jpeg: Buffer): Size {
   return size;
 }
 
-function covered(masks: readonly PrivacyMaskDocument[], size: Size): Uint32Array {
+const covered = (masks: readonly PrivacyMaskDocument[], size: Size): Uint32Array =>
+  painted(() => maskSpans(masks, size));
+
+const hiddenBy = (masks: readonly PrivacyMaskDocument[]): Uint8Array | null => painted(() => hiddenPixels(masks));
+
+function painted<Mask>(paint: () => Mask): Mask {
   try {
-    return maskSpans(masks, size);
+    return paint();
   } catch (cause) {
     throw new PictureError('bad_mask', cause instanceof Error ? cause.message : 'the masks cannot be painted', {
       cause,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { damageIn, GREY_HEIGHT_PX, GREY_WIDTH_PX, signalsOf } from './signals.js';
+import { cellSumsOf, GREY_HEIGHT_PX, GREY_WIDTH_PX, hiddenPixels, signalsOf } from './signals.js';
 
 const grey = (value: (x: number, y: number) => number): Buffer =>
   Buffer.from(
@@ -22,7 +22,7 @@ describe('signalsOf', () => {
       sd: 0,
       darkShare: 0,
       brightShare: 0,
-      flatCellsShare: 1,
+      plainShare: 1,
       laplacianVariance: 0,
       bitsPerPixel: 0.05,
     });
@@ -37,24 +37,25 @@ describe('signalsOf', () => {
   });
 
   test('a checkerboard: mean, deviation and Laplacian worked by hand', () => {
-    const { mean, sd, laplacianVariance, flatCellsShare } = signalsOf(
+    const { mean, sd, laplacianVariance, plainShare } = signalsOf(
       grey((x, y) => ((x + y) % 2) * 10),
       1,
-    );
+    )!;
     expect(mean).toBe(5);
     expect(sd).toBe(5);
     // Each inner pixel answers 4 × 10 or -4 × 10.
     expect(laplacianVariance).toBe(1_600);
-    expect(flatCellsShare).toBe(0);
+    expect(plainShare).toBe(0);
   });
 
-  test('cells are counted one by one', () => {
-    // 3 of 16 columns flat; 1 of the others has a deviation just above 2.
-    const { flatCellsShare } = signalsOf(
-      grey((x, y) => (x < 30 ? 90 : x < 40 ? 90 + (y % 2) * 5 : texture(x, y))),
+  test('plain pixels are those that hardly differ from all eight around them', () => {
+    const { plainShare, litPlainShare } = signalsOf(
+      grey((x, y) => (x < 40 ? 90 + (x % 2) : x < 80 ? 10 : texture(x, y))),
       1,
-    );
-    expect(flatCellsShare).toBeCloseTo(3 / 16, 12);
+    )!;
+    // Of 158 inner columns: 38 lit (the border to the black ones is none), 38 black ones.
+    expect(plainShare).toBeCloseTo((38 + 38) / 158, 12);
+    expect(litPlainShare).toBeCloseTo(38 / 158, 12);
   });
 
   test('a picture of another size is a bug', () => {
@@ -62,64 +63,81 @@ describe('signalsOf', () => {
   });
 });
 
-describe('damageIn', () => {
-  const whole = { warned: false, heightPx: 720 };
-  const warned = { warned: true, heightPx: 720 };
-  const flatFrom = (row: number): Buffer => grey((x, y) => (y < row ? texture(x, y) : 128));
-  const smeared = (from: number, to: number): Buffer => grey((x, y) => texture(x, y >= from && y <= to ? from - 1 : y));
+describe('what masks cover', () => {
+  const half = [
+    {
+      points: [
+        [0, 0],
+        [0.5, 0],
+        [0.5, 1],
+        [0, 1],
+      ] as [number, number][],
+    },
+  ];
 
-  test('nine flat rows at the bottom are damage where the decoder complained', () => {
-    expect(damageIn(flatFrom(81), warned)).toBe('the lower 10 % of the picture never came');
-    expect(damageIn(flatFrom(82), warned)).toBeNull();
-    expect(damageIn(flatFrom(0), warned)).toMatch('100 %');
+  test('is not measured: two pictures that differ only there measure alike', () => {
+    const hidden = hiddenPixels(half);
+    const [one, other] = [0, 255].map((value) =>
+      signalsOf(
+        grey((x, y) => (x < 80 ? value : texture(x, y))),
+        1,
+        hidden,
+      )!,
+    );
+    const { grey: _one, ...numbers } = one!;
+    const { grey: _other, ...others } = other!;
+    expect(others).toEqual(numbers);
+    expect(numbers.sd).toBeGreaterThan(25);
+    expect(cellSumsOf(other!)).toEqual(cellSumsOf(one!));
+    // The cells up to the mask and its rim of two pixels say nothing.
+    expect(cellSumsOf(one!).plain.map((sum) => sum >= 0)).toEqual(
+      Array.from({ length: 144 }, (_, cell) => cell % 16 > 8),
+    );
   });
 
-  test('a flat lower part without a complaint is fog', () => {
-    expect(damageIn(flatFrom(45), whole)).toBeNull();
+  test('may be all', () => {
+    const all = [
+      {
+        points: [
+          [0, 0],
+          [1, 0],
+          [1, 1],
+          [0, 1],
+        ] as [number, number][],
+      },
+    ];
+    expect(signalsOf(grey(texture), 1, hiddenPixels(all))).toBeNull();
+    expect(hiddenPixels([])).toBeNull();
+  });
+});
+
+describe('sums of cells', () => {
+  test('plain, and signed so that what moves within a cell shows', () => {
+    const spot = (left: number): number[][] => {
+      const { plain, signed } = cellSumsOf(
+        signalsOf(
+          grey((x, y) => (x === left && y === 4 ? 200 : 100)),
+          1,
+        )!,
+      );
+      return [plain as number[], signed as number[]];
+    };
+    const [[plain, signed], [plainLater, signedLater]] = [spot(3), spot(5)] as [number[][], number[][]];
+    expect(plain![0]).toBe(10_100);
+    expect(plainLater).toEqual(plain);
+    const moved = signed!.filter((sum, cell) => sum !== signedLater![cell]);
+    // By chance two signs are alike: then the next place tells.
+    expect(moved.length + (spot(6)[1]![0] === signed![0] ? 0 : 1)).toBeGreaterThan(0);
+    expect(signed!.reduce((sum, value) => sum + Math.abs(value), 0) / 144).toBeLessThan(2_000);
   });
 
-  test('flat rows elsewhere are no damage', () => {
-    expect(
-      damageIn(
-        grey((x, y) => (y < 80 ? 128 : texture(x, y))),
-        warned,
-      ),
-    ).toBeNull();
-  });
-
-  test('a row is flat below a deviation of 1', () => {
-    const last = (step: number): Buffer => grey((x, y) => (y < 70 ? texture(x, y) : 100 + (x % 2) * step));
-    expect(damageIn(last(1), warned)).not.toBeNull();
-    expect(damageIn(last(2), warned)).toBeNull();
-  });
-
-  test('twenty repeated rows that reach below row 67 are a smear, complaint or not', () => {
-    expect(damageIn(smeared(70, 89), whole)).toMatch('smeared');
-    expect(damageIn(smeared(49, 68), whole)).toMatch('smeared');
-    expect(damageIn(smeared(48, 67), whole)).toBeNull();
-    expect(damageIn(smeared(71, 89), whole)).toBeNull();
-    expect(damageIn(smeared(20, 60), whole)).toBeNull();
-  });
-
-  test('rows that differ by sensor noise, or have no structure, are none', () => {
-    const noisy = grey((x, y) => texture(x, 0) + ((x * 7 + y * 13) % 2));
-    expect(damageIn(noisy, whole)).toBeNull();
-    expect(
-      damageIn(
-        grey((x) => 100 + (x % 2) * 15),
-        whole,
-      ),
-    ).toBeNull();
-    expect(
-      damageIn(
-        grey((x) => 100 + (x % 2) * 17),
-        whole,
-      ),
-    ).toMatch('smeared');
-  });
-
-  test('a picture of fewer than 90 rows has interpolated ones, which repeat', () => {
-    expect(damageIn(smeared(40, 89), { warned: false, heightPx: 89 })).toBeNull();
-    expect(damageIn(smeared(40, 89), { warned: false, heightPx: 90 })).not.toBeNull();
+  test('cells that are evenly black or white cannot show noise', () => {
+    const { isClipped } = cellSumsOf(
+      signalsOf(
+        grey((x, y) => (x < 10 ? 3 : x < 20 ? 254 : x < 30 ? 128 : texture(x, y))),
+        1,
+      )!,
+    );
+    expect(isClipped.slice(0, 5)).toEqual([true, true, false, false, false]);
   });
 });

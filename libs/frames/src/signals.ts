@@ -1,57 +1,69 @@
+import type { CellSums, PictureSignals, PrivacyMaskDocument } from '#catalog';
+import { maskSpans } from './mask-spans.js';
+
 /** Size of the grey picture from which everything is judged, pixels: whatever the frame's shape, 160 × 90. */
 export const GREY_WIDTH_PX = 160;
 export const GREY_HEIGHT_PX = 90;
 
-/** Cells of the grid in which flatness and change are counted: 16 × 9 of 10 × 10 pixels. */
-const CELL_PX = 10;
+/** Cells of the grid in which change is counted: 16 × 9 of 10 × 10 pixels. */
+export const CELL_PX = 10;
+export const CELL_COLUMNS = GREY_WIDTH_PX / CELL_PX;
+export const CELLS = CELL_COLUMNS * (GREY_HEIGHT_PX / CELL_PX);
 const FLAT_CELL_SD = 2;
 /** Thresholds of design page "probing", section 7: a pixel below is black, above is white. */
 const DARK = 26;
 const BRIGHT = 245;
 
-/** What one frame shows, in numbers; grey values run from 0 to 255. */
-export interface Signals {
-  readonly mean: number;
-  /** Standard deviation of all pixels. */
-  readonly sd: number;
-  /** Share of pixels below 26, 0 to 1. */
-  readonly darkShare: number;
-  /** Share of pixels above 245, 0 to 1. */
-  readonly brightShare: number;
-  /** Share of the 16 × 9 cells whose own standard deviation is below 2, 0 to 1: drawn cards have many, scenes few. */
-  readonly flatCellsShare: number;
-  /** Variance of the 4-neighbour Laplacian; divided by sd² it is the sharpness that does not depend on contrast. */
-  readonly laplacianVariance: number;
-  /** Bits of encoded picture data per pixel of the full frame. */
-  readonly bitsPerPixel: number;
-  /** The 160 × 90 grey picture, row by row from the top left: for comparing frames of one view. */
+/** What one frame shows, and the grey picture of which it was measured. */
+export interface Signals extends PictureSignals {
+  /** The 160 × 90 grey picture, row by row from the top left: for comparing frames of one view. Masks do not hide anything in it. */
   readonly grey: Buffer;
+  /** For each pixel of it, whether a mask covers it; null without masks. */
+  readonly hidden: Uint8Array | null;
 }
 
-/** Measures a 160 × 90 grey picture. @param bitsPerPixel known only from the file, passed through */
-export function signalsOf(grey: Buffer, bitsPerPixel: number): Signals {
+/** The pixels of the grey picture that masks cover, 1 each, with a rim of two; null without masks. @throws Error as `maskSpans` */
+export function hiddenPixels(masks: readonly PrivacyMaskDocument[]): Uint8Array | null {
+  if (masks.length === 0) return null;
+  const hidden = new Uint8Array(GREY_WIDTH_PX * GREY_HEIGHT_PX);
+  const spans = maskSpans(masks, { widthPx: GREY_WIDTH_PX, heightPx: GREY_HEIGHT_PX });
+  for (let i = 0; i < spans.length; i += 2) hidden.fill(1, spans[i], spans[i + 1]);
+  return hidden;
+}
+
+/**
+ * Measures a 160 × 90 grey picture without what is hidden; null where a picture is hidden altogether.
+ * @param bitsPerPixel known only from the file, passed through
+ */
+export function signalsOf(grey: Buffer, bitsPerPixel: number, hidden: Uint8Array | null = null): Signals | null {
   if (grey.length !== GREY_WIDTH_PX * GREY_HEIGHT_PX) throw new Error('bug: a grey picture has 160 x 90 pixels');
-  let dark = 0;
-  let bright = 0;
-  for (const value of grey) {
+  let [count, sum, squares, dark, bright] = [0, 0, 0, 0, 0];
+  for (let at = 0; at < grey.length; at += 1) {
+    if (hidden?.[at] === 1) continue;
+    const value = grey[at]!;
+    count += 1;
+    sum += value;
+    squares += value * value;
     if (value < DARK) dark += 1;
     else if (value > BRIGHT) bright += 1;
   }
-  const { mean, sd } = spread(grey, 0, 0, GREY_WIDTH_PX, GREY_HEIGHT_PX);
+  if (count === 0) return null;
+  const mean = sum / count;
   return {
     mean,
-    sd,
-    darkShare: dark / grey.length,
-    brightShare: bright / grey.length,
-    flatCellsShare: flatCellsShare(grey),
-    laplacianVariance: laplacianVariance(grey),
+    sd: Math.sqrt(Math.max(0, squares / count - mean * mean)),
+    darkShare: dark / count,
+    brightShare: bright / count,
+    ...plainShares(grey, hidden),
+    laplacianVariance: laplacianVariance(grey, hidden),
     bitsPerPixel,
     grey,
+    hidden,
   };
 }
 
 /** Mean and standard deviation of a rectangle of the grey picture. */
-function spread(grey: Buffer, left: number, top: number, widthPx: number, heightPx: number) {
+export function spread(grey: Buffer, left: number, top: number, widthPx: number, heightPx: number) {
   let sum = 0;
   let squares = 0;
   for (let y = top; y < top + heightPx; y += 1) {
@@ -66,68 +78,89 @@ function spread(grey: Buffer, left: number, top: number, widthPx: number, height
   return { mean, sd: Math.sqrt(Math.max(0, squares / count - mean * mean)) };
 }
 
-function flatCellsShare(grey: Buffer): number {
-  let flat = 0;
-  for (let top = 0; top < GREY_HEIGHT_PX; top += CELL_PX) {
-    for (let left = 0; left < GREY_WIDTH_PX; left += CELL_PX) {
-      if (spread(grey, left, top, CELL_PX, CELL_PX).sd < FLAT_CELL_SD) flat += 1;
-    }
+/** Index of a cell's first pixel. */
+const cornerOf = (cell: number): number =>
+  Math.floor(cell / CELL_COLUMNS) * CELL_PX * GREY_WIDTH_PX + (cell % CELL_COLUMNS) * CELL_PX;
+
+/** Mean and standard deviation of a cell; null where a mask touches it. */
+function spreadOfCell(grey: Buffer, cell: number, hidden: Uint8Array | null) {
+  const corner = cornerOf(cell);
+  for (let y = 0; hidden !== null && y < CELL_PX; y += 1) {
+    const row = corner + y * GREY_WIDTH_PX;
+    if (hidden.subarray(row, row + CELL_PX).includes(1)) return null;
   }
-  return flat / ((GREY_WIDTH_PX / CELL_PX) * (GREY_HEIGHT_PX / CELL_PX));
+  return spread(grey, corner % GREY_WIDTH_PX, Math.floor(corner / GREY_WIDTH_PX), CELL_PX, CELL_PX);
 }
 
-function laplacianVariance(grey: Buffer): number {
-  let sum = 0;
-  let squares = 0;
+/** A pixel is plain where the nine around it span no more grey levels than this: a sensor's noise spans more. */
+const PLAIN_SPAN = 1;
+
+function plainShares(grey: Buffer, hidden: Uint8Array | null) {
+  let [seen, plain, lit] = [0, 0, 0];
   for (let y = 1; y < GREY_HEIGHT_PX - 1; y += 1) {
     for (let x = 1; x < GREY_WIDTH_PX - 1; x += 1) {
       const at = y * GREY_WIDTH_PX + x;
+      if (hidden?.[at] === 1) continue;
+      seen += 1;
+      const value = grey[at]!;
+      if (!isPlain(grey, at)) continue;
+      plain += 1;
+      if (value >= DARK) lit += 1;
+    }
+  }
+  return { plainShare: seen === 0 ? 0 : plain / seen, litPlainShare: seen === 0 ? 0 : lit / seen };
+}
+
+function isPlain(grey: Buffer, at: number): boolean {
+  let [least, most] = [grey[at]!, grey[at]!];
+  for (let row = at - GREY_WIDTH_PX; row <= at + GREY_WIDTH_PX; row += GREY_WIDTH_PX) {
+    for (let i = row - 1; i <= row + 1; i += 1) {
+      const value = grey[i]!;
+      if (value < least) least = value;
+      else if (value > most) most = value;
+    }
+    // Most pixels differ from the first neighbours.
+    if (most - least > PLAIN_SPAN) return false;
+  }
+  return true;
+}
+
+function laplacianVariance(grey: Buffer, hidden: Uint8Array | null): number {
+  let [count, sum, squares] = [0, 0, 0];
+  for (let y = 1; y < GREY_HEIGHT_PX - 1; y += 1) {
+    for (let x = 1; x < GREY_WIDTH_PX - 1; x += 1) {
+      const at = y * GREY_WIDTH_PX + x;
+      if (hidden?.[at] === 1) continue;
       const value =
         4 * grey[at]! - grey[at - 1]! - grey[at + 1]! - grey[at - GREY_WIDTH_PX]! - grey[at + GREY_WIDTH_PX]!;
+      count += 1;
       sum += value;
       squares += value * value;
     }
   }
-  const count = (GREY_WIDTH_PX - 2) * (GREY_HEIGHT_PX - 2);
-  return squares / count - (sum / count) ** 2;
+  return count === 0 ? 0 : squares / count - (sum / count) ** 2;
 }
 
-/** A decoder fills what never came with one colour a row. */
-const FLAT_ROW_SD = 1;
-const FLAT_ROWS = 9;
-/** A damaged entropy stream repeats the last good row down the picture. */
-const SMEARED_ROW_SD = 8;
-const SMEARED_ROW_CHANGE = 0.3;
-const SMEARED_ROWS = 20;
-const SMEAR_ENDS_BELOW_ROW = 67;
+/** Sign of each pixel in the signed sums: as good as chance, and for ever the same (Knuth's multiplicative hash). */
+const SIGNS = Int8Array.from({ length: GREY_WIDTH_PX * GREY_HEIGHT_PX }, (_, at) =>
+  Math.imul(at + 1, 0x9e3779b1) >>> 31 === 0 ? 1 : -1,
+);
 
-/**
- * What is broken in a picture that could be decoded, or null (design page "probing", section 3; held against 30 openly
- * licensed frames: the smeared one has 37 such rows, no other more than 5).
- * @param seen.warned the decoder complained. Only then is a flat lower part damage: a road in fog is flat too
- * @param seen.heightPx of the full frame. Below 90 the grey rows are interpolated, and equal neighbours mean nothing
- */
-export function damageIn(grey: Buffer, seen: { warned: boolean; heightPx: number }): string | null {
-  const rows = Array.from({ length: GREY_HEIGHT_PX }, (_, y) => spread(grey, 0, y, GREY_WIDTH_PX, 1).sd);
-  const flat = GREY_HEIGHT_PX - 1 - rows.findLastIndex((sd) => sd >= FLAT_ROW_SD);
-  if (seen.warned && flat >= FLAT_ROWS) {
-    return `the lower ${Math.round((flat / GREY_HEIGHT_PX) * 100)} % of the picture never came`;
+/** What is kept of a picture to find out whether the next one is another. */
+export function cellSumsOf({ grey, hidden }: Signals): CellSums {
+  const sums = { plain: [] as number[], signed: [] as number[], isClipped: [] as boolean[] };
+  for (let cell = 0; cell < CELLS; cell += 1) {
+    const found = spreadOfCell(grey, cell, hidden);
+    let [plain, signed] = [0, 0];
+    for (let y = 0, row = cornerOf(cell); y < CELL_PX; y += 1, row += GREY_WIDTH_PX) {
+      for (let at = row; at < row + CELL_PX; at += 1) {
+        plain += grey[at]!;
+        signed += SIGNS[at]! * grey[at]!;
+      }
+    }
+    sums.plain.push(found === null ? -1 : plain);
+    sums.signed.push(found === null ? 0 : signed);
+    sums.isClipped.push(found !== null && found.sd < FLAT_CELL_SD && (found.mean < DARK || found.mean > BRIGHT));
   }
-  if (seen.heightPx < GREY_HEIGHT_PX) return null;
-
-  let run = 0;
-  for (let y = 1; y < GREY_HEIGHT_PX; y += 1) {
-    run = rows[y]! > SMEARED_ROW_SD && changeFromAbove(grey, y) < SMEARED_ROW_CHANGE ? run + 1 : 0;
-    if (run >= SMEARED_ROWS && y > SMEAR_ENDS_BELOW_ROW) return 'one row is smeared down the lower part of the picture';
-  }
-  return null;
-}
-
-/** Mean difference of a row from the row above. */
-function changeFromAbove(grey: Buffer, y: number): number {
-  let sum = 0;
-  for (let at = y * GREY_WIDTH_PX, end = at + GREY_WIDTH_PX; at < end; at += 1) {
-    sum += Math.abs(grey[at]! - grey[at - GREY_WIDTH_PX]!);
-  }
-  return sum / GREY_WIDTH_PX;
+  return sums;
 }

@@ -57,7 +57,7 @@ describe('every kind of JPEG is decoded', () => {
     expect({ damage, warning }).toEqual({ damage: null, warning: undefined });
     expect(Math.abs(signals!.mean - expected.mean)).toBeLessThan(name.startsWith('CMYK') ? 8 : 1);
     expect(Math.abs(signals!.sd - expected.sd)).toBeLessThan(4);
-    expect(signals!.flatCellsShare).toBeLessThan(0.1);
+    expect(signals!.plainShare).toBeLessThan(0.1);
     expect(signals!.grey.length).toBe(14_400);
 
     const clean = withoutMetadata(frameOf(jpeg));
@@ -89,7 +89,7 @@ describe('every kind of JPEG is decoded', () => {
     const jpeg = await jpegOf(draw(1, 1, () => [200, 200, 200]));
     const { damage, signals } = await inspect(jpeg);
     expect(damage).toBeNull();
-    expect(signals).toMatchObject({ sd: 0, darkShare: 0, flatCellsShare: 1 });
+    expect(signals).toMatchObject({ sd: 0, darkShare: 0, plainShare: 1 });
     for (const blurred of [false, true]) {
       expect(await pixels(await pictures.thumbnail(jpeg, { widthPx: 320, blurred }))).toMatchObject({
         width: 1,

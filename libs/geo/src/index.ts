@@ -51,6 +51,7 @@ export { type Aim, aimAt, type Command, type Turning, turningFootprint, turningO
 export { planeReach, type ReachOptions, reachOf, type Slab, SLAB_M, turningReachOf } from './reach.js';
 export { type Sector, sectorOf } from './sector.js';
 export * from './sight.js';
+export { sunElevationDeg } from './sun.js';
 export * from './tiled-heights.js';
 export * from './turning-footprint.js';
 export * from './viewshed.js';

@@ -8,12 +8,23 @@ export interface NoticeState {
   readonly moves: string;
   /** It goes up and down too often for single notices to help. */
   readonly flapping: boolean;
+  /** When the last `down` was told, milliseconds since 1970; null while it is up. */
+  readonly downAt: number | null;
+  /** Reminders that were due since then. */
+  readonly reminders: number;
 }
 
-export const FIRST_NOTICE: NoticeState = { side: null, told: 'up', moves: '', flapping: false };
+export const FIRST_NOTICE: NoticeState = {
+  side: null,
+  told: 'up',
+  moves: '',
+  flapping: false,
+  downAt: null,
+  reminders: 0,
+};
 
-/** A word to people. */
-export type Notice = 'up' | 'down' | 'flapping';
+/** A word to people about one camera; `still_down` reminds of a `down`. */
+export type Notice = 'up' | 'down' | 'still_down' | 'flapping';
 
 const RESULTS = 20;
 const ENTERS = 0.3;
@@ -36,17 +47,33 @@ export function noted(notice: NoticeState, side: NoticeState['side']): NoticeSta
   return { ...notice, side, moves, flapping };
 }
 
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** How many reminders are due after so long: after an hour, a day, then daily (S16). */
+const remindersIn = (ms: number): number => (ms < HOUR_MS ? 0 : 1 + Math.floor(ms / DAY_MS));
+
 /**
- * What there is to tell, and the state once it is told. Nothing is told under maintenance; what is still so at its end
- * is told then (S14). Flapping is told once, and mutes up and down (S9).
+ * What there is to tell, and the state once it is told. Nothing is told while the camera is muted (maintenance, an outage of its whole site); what is
+ * still so at the end is told then (S10, S14). Flapping is told once, and mutes up and down (S9). Of what is down for long people are
+ * reminded: of a time without probes by one word, not by all that were due.
+ * @param at milliseconds since 1970
  */
 export function tell(
   before: NoticeState,
   now: NoticeState,
-  isMaintenance: boolean,
+  { isMuted, isRecovering, at }: { readonly isMuted: boolean; readonly isRecovering: boolean; readonly at: number },
 ): { readonly notice: NoticeState; readonly words: readonly Notice[] } {
-  if (isMaintenance) return { notice: now, words: [] };
+  if (isMuted) return { notice: now, words: [] };
   if (now.flapping) return { notice: now, words: before.flapping ? [] : ['flapping'] };
+  // It is neither down any more nor up yet.
+  if (isRecovering) return { notice: now, words: [] };
   const word = now.side === 'offline' ? 'down' : now.side === 'online' ? 'up' : now.told;
-  return word === now.told ? { notice: now, words: [] } : { notice: { ...now, told: word }, words: [word] };
+  if (word !== now.told) {
+    const downAt = word === 'down' ? at : null;
+    return { notice: { ...now, told: word, downAt, reminders: 0 }, words: [word] };
+  }
+  const due = now.downAt === null ? 0 : remindersIn(at - now.downAt);
+  if (now.side !== 'offline' || due <= now.reminders) return { notice: now, words: [] };
+  return { notice: { ...now, reminders: due }, words: ['still_down'] };
 }

@@ -1,78 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import type { KnownService } from '#catalog';
+import { FLAGS, type KnownService } from '#catalog';
 import { backOffS, nextRoundS, retryS, type Rhythm, roundS, staleAfterS } from './due.js';
-import { FIRST_PICTURE, type PictureState, type Sample, withoutPicture, withPicture } from './flags.js';
+import { FIRST_PICTURE } from './picture-state.js';
 import { agreementOf, shownOf } from './shown.js';
 import { FIRST_STATE, type HealthState } from './state.js';
 import { primaryOf, whomToAsk } from './whom-to-ask.js';
 
 const T0 = Date.UTC(2026, 0, 1);
 const RHYTHM: Rhythm = { id: 'a', intervalS: 60, minIntervalS: 10 };
-
-describe('frozen', () => {
-  /** Pictures every `everyS` seconds; answers the flag's states one after the other. */
-  function watch(samples: readonly Sample[], everyS: number, rhythm: Rhythm = RHYTHM): (string | undefined)[] {
-    let picture: PictureState = FIRST_PICTURE;
-    return samples.map((sample, i) => {
-      picture = withPicture(picture, sample, rhythm, T0 + i * everyS * 1000);
-      return picture.flags.frozen?.state;
-    });
-  }
-  const same = { scanHash: 'same' };
-  const others = (n: number): Sample[] => Array.from({ length: n }, (_, i) => ({ scanHash: `picture ${i}` }));
-
-  test('the same picture three periods long, in three samples', () => {
-    expect(watch([same, same, same, same, same], 60)).toEqual([
-      'not_checkable',
-      'not_checkable',
-      'not_checkable',
-      'fault',
-      'fault',
-    ]);
-  });
-
-  test('three samples within a minute are too few seconds, two in an hour too few samples', () => {
-    expect(watch([...others(2), same, same, same, same], 10).at(-1)).toBe('fine');
-    expect(watch([...others(2), same, same], 3_600).at(-1)).toBe('fine');
-  });
-
-  test('not modified is the same picture', () => {
-    expect(watch([same, 'unchanged', 'unchanged', 'unchanged'], 60).at(-1)).toBe('fault');
-  });
-
-  test('a camera that declares a new picture every 10 min is given half an hour', () => {
-    const slow = { ...RHYTHM, refreshS: 600 };
-    expect(watch([...others(2), ...Array.from({ length: 30 }, () => same)], 60, slow).at(-1)).toBe('fine');
-    expect(watch([...others(2), ...Array.from({ length: 31 }, () => same)], 60, slow).at(-1)).toBe('fault');
-  });
-
-  test('lifted by the second new picture, also where each comes twice', () => {
-    const frozen = [same, same, same, same];
-    expect(watch([...frozen, ...others(2)], 60).slice(-2)).toEqual(['fault', 'fine']);
-    const twice = [{ scanHash: 'b' }, { scanHash: 'b' }, { scanHash: 'c' }, { scanHash: 'c' }];
-    expect(watch([...frozen, ...twice], 60).slice(-4)).toEqual(['fault', 'fault', 'fine', 'fine']);
-  });
-
-  test('a picture that is not seen cannot be judged', () => {
-    expect(watch([null, null, same], 60)).toEqual(['not_checkable', 'not_checkable', 'not_checkable']);
-  });
-});
-
-describe('no_frame', () => {
-  test('reached without a picture for 15 min, or three intervals', () => {
-    const slow = { ...RHYTHM, intervalS: 600 };
-    for (const [rhythm, atS, state] of [
-      [RHYTHM, 899, 'fine'],
-      [RHYTHM, 900, 'fault'],
-      [slow, 1_799, 'fine'],
-      [slow, 1_800, 'fault'],
-    ] as const) {
-      const seen = withPicture(FIRST_PICTURE, { scanHash: 'a' }, rhythm, T0);
-      expect(withoutPicture(seen, true, rhythm, T0 + atS * 1000).flags.no_frame?.state).toBe(state);
-      expect(withoutPicture(seen, false, rhythm, T0 + atS * 1000).flags.no_frame?.state).toBe('not_checkable');
-    }
-  });
-});
 
 describe('when', () => {
   test('rounds keep to the phase of the id, ± 5 % of the interval, and skip what was missed', () => {
@@ -165,10 +100,20 @@ describe('shown', () => {
       service: { index: 0, kind: 'mjpeg' },
       picture: {
         ...FIRST_PICTURE,
-        flags: { frozen: { state: 'fault', since: T0, good: 0, evidence: { samples: 9, sameS: 540 } } },
+        flags: {
+          frozen: {
+            state: 'fault',
+            since: T0,
+            good: 0,
+            bad: 0,
+            badSince: null,
+            measured: { samples: 9, sameS: 540, limitS: 180 },
+          },
+        },
       },
     };
-    expect(shownOf(state, { status: 'ok' }, T0)).toEqual({
+    const { flags, ...shown } = shownOf(state, { status: 'ok' }, T0);
+    expect(shown).toEqual({
       since: '2026-01-01T00:00:00.000Z',
       lastOutcome: 'ok',
       reason: 'the picture has not changed for 9 minutes',
@@ -176,10 +121,25 @@ describe('shown', () => {
       flapping: false,
       agreement: 'declared_ok_measured_bad',
       conditions: [],
-      flags: [
-        { flag: 'frozen', state: 'fault', since: '2026-01-01T00:00:00.000Z', evidence: { samples: 9, sameS: 540 } },
-      ],
       service: { index: 0, kind: 'mjpeg' },
+    });
+    expect(flags.map(({ flag }) => flag)).toEqual(FLAGS);
+    expect(flags.find(({ flag }) => flag === 'frozen')).toEqual({
+      flag: 'frozen',
+      state: 'fault',
+      since: '2026-01-01T00:00:00.000Z',
+      evidence: {
+        says: 'the picture has not changed for 9 minutes',
+        measured: { samples: 9, sameS: 540, limitS: 180 },
+        threshold: { difference: 0.255, changingCells: 6, periods: 3, leastS: 120 },
+      },
+    });
+    // What has not been judged is said to be so, and never fine.
+    expect(flags.find(({ flag }) => flag === 'dark')).toEqual({
+      flag: 'dark',
+      state: 'not_checkable',
+      since: '2026-01-01T00:00:00.000Z',
+      evidence: { says: 'it has not been judged yet' },
     });
   });
 

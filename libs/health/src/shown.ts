@@ -1,5 +1,19 @@
-import type { Agreement, DeclaredDocument, DeclaredStatus, Health, HealthFlag, Outcome, Status } from '#catalog';
+import {
+  type Agreement,
+  type DeclaredDocument,
+  type DeclaredStatus,
+  FLAGS,
+  type Health,
+  type HealthFlag,
+  type Outcome,
+  type Status,
+} from '#catalog';
+import { unjudged } from './flag-memory.js';
+import { BY_RANK } from './flag-rules.js';
+import { saysOf } from './flag-words.js';
+import { faultsOf } from './picture-flags.js';
 import type { HealthState } from './state.js';
+import { THRESHOLDS } from './thresholds.js';
 
 /** Members of the health document that change only with a probe; storage adds what a reading knows better. */
 export type ShownHealth = Pick<
@@ -20,18 +34,26 @@ export function shownOf(state: HealthState, declared: DeclaredDocument | undefin
     flapping: state.notice.flapping,
     agreement: agreementOf(state.status, declared, now),
     conditions: [...state.conditions],
-    flags: flagsOf(state),
+    flags: flagsOf(state, now),
     ...(service === null ? {} : { service }),
   };
 }
 
-function flagsOf({ picture }: HealthState): HealthFlag[] {
-  return Object.entries(picture.flags).map(([flag, { state, since, evidence }]) => ({
-    flag: flag as HealthFlag['flag'],
-    state,
-    since: at(since),
-    evidence,
-  }));
+/** Every flag, in the order of the list; those that nothing is known of yet too. */
+function flagsOf({ picture }: HealthState, now: number): HealthFlag[] {
+  return FLAGS.map((flag) => {
+    const found = picture.flags[flag] ?? unjudged('not_yet', now);
+    const { state, since, measured } = found;
+    return {
+      flag,
+      state,
+      since: at(since),
+      evidence: {
+        says: saysOf(flag, found),
+        ...(Object.keys(measured).length === 0 ? {} : { measured, threshold: THRESHOLDS[flag] }),
+      },
+    };
+  });
 }
 
 /** No word of these comes from a camera: strangers read them (security.md SSRF-9). */
@@ -66,19 +88,14 @@ function reasonOf({ status, outcome, picture, ownFaults, conditions }: HealthSta
   }
   if (status === 'auth_failed') return REASONS[outcome === 'forbidden' ? 'forbidden' : 'auth_failed'];
   if (status === 'degraded') {
-    const { frozen } = picture.flags;
-    return frozen?.state === 'fault'
-      ? `the picture has not changed for ${inWords(frozen.evidence.sameS ?? 0)}`
-      : 'pictures come again after a long gap; one more is awaited';
+    const fault = BY_RANK.find((flag) => faultsOf(picture.flags).includes(flag));
+    const found = fault === undefined ? undefined : picture.flags[fault];
+    if (fault === undefined || found === undefined) throw new Error('bug: a camera without a fault is degraded');
+    return saysOf(fault, found);
   }
   if (status === 'recovering') return 'a picture came again; one more is awaited';
   if (outcome !== null) return REASONS[outcome];
   return ownFaults > 0 ? REASONS.prober_internal : 'it has not been probed yet';
-}
-
-function inWords(seconds: number): string {
-  if (seconds < 2 * 3_600) return `${Math.round(seconds / 60)} minutes`;
-  return seconds < 2 * 86_400 ? `${Math.round(seconds / 3_600)} hours` : `${Math.round(seconds / 86_400)} days`;
 }
 
 type Word = 'good' | 'bad' | 'unclear';

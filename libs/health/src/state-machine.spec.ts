@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type Outcome, OUTCOMES } from '#catalog';
+import { randomFrom } from '#testing';
 import type { Rhythm } from './due.js';
-import type { Sample } from './flags.js';
+import type { Sample } from './picture-state.js';
 import { mayAuthenticate } from './hold-off.js';
 import { FIRST_STATE, type HealthState, stateFrom, type Standing } from './state.js';
 import { type HealthEffect, type Probed, statusOf, step } from './state-machine.js';
@@ -10,17 +11,6 @@ import { WEIGHINGS } from './weights.js';
 
 const T0 = Date.UTC(2026, 0, 1);
 const RHYTHM: Rhythm = { id: '019ac8f2-6d1b-7a55-9d0e-3f2b8c4d5e6f', intervalS: 60, minIntervalS: 10 };
-
-/** Numbers in [0, 1), the same in every run. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 interface Reply {
   readonly outcome: Outcome;
@@ -73,6 +63,10 @@ class Watched {
 
   configure(configVersion: number): void {
     this.take(step(this.state, { kind: 'configChanged', configVersion }, this.now, 0));
+  }
+
+  site(isDown: boolean): void {
+    this.take(step(this.state, { kind: 'site', isDown }, this.now, 0));
   }
 
   maintain(on: boolean): void {
@@ -452,6 +446,32 @@ describe('no evidence', () => {
   });
 });
 
+describe('pictures that seldom change', () => {
+  test('are asked for at half their period once that is learnt, at most every 10 min', () => {
+    const camera = new Watched();
+    // A new picture every five minutes, the same again in between.
+    const shot = (atS: number): Reply => ({ ...ok, sample: { scanHash: `shot ${Math.floor(atS / 300)}` } });
+    const sent: number[] = [];
+    camera.run(7_200, (atS) => {
+      sent.push(atS);
+      return shot(atS);
+    });
+    const gaps = (from: number, to: number): number[] =>
+      sent.flatMap((at, i) => (at > from && at <= to ? [at - (sent[i - 1] ?? at)] : []));
+    expect(Math.max(...gaps(60, 1_200))).toBeLessThan(70);
+    // Two intervals, ± 10 %: four would be more than half of it.
+    expect(Math.min(...gaps(4_000, 7_200))).toBeGreaterThan(107);
+    expect(Math.max(...gaps(4_000, 7_200))).toBeLessThan(133);
+    expect(camera.state.status).toBe('online');
+  });
+
+  test('are asked for as declared, where somebody declared it', () => {
+    const camera = new Watched({ ...RHYTHM, refreshS: 20 });
+    camera.run(7_200, (atS) => ({ ...ok, sample: { scanHash: `shot ${Math.floor(atS / 300)}` } }));
+    expect((camera.dueAt - camera.now) / 1000).toBeLessThan(70);
+  });
+});
+
 describe('people are told', () => {
   test('nothing under maintenance; what is still bad at its end, then', () => {
     const camera = new Watched();
@@ -462,6 +482,55 @@ describe('people are told', () => {
     expect(camera.notices).toEqual([]);
     camera.maintain(false);
     expect(camera.notices).toEqual(['down']);
+  });
+
+  test('nothing while the whole site is down; what is still down after it, then', () => {
+    const [back, gone] = [new Watched(), new Watched()];
+    for (const camera of [back, gone]) {
+      camera.probe(ok);
+      camera.site(true);
+      camera.run(600, () => silent);
+      expect(camera.state.standing).toBe('offline');
+    }
+    back.run(600, () => ok);
+    back.probe(ok);
+    expect(back.state.standing).toBe('recovering');
+    for (const camera of [back, gone]) camera.site(false);
+    // Whether it came back with the others, its next result tells.
+    expect(gone.notices).toEqual([]);
+    gone.probe(ok);
+    gone.probe(silent);
+    back.probe(ok);
+    expect(back.notices).toEqual([]);
+    expect(gone.notices).toEqual(['down']);
+  });
+
+  test('again after an hour, a day, then daily, and no more once it is up', () => {
+    const camera = new Watched();
+    camera.probe(ok);
+    camera.run(3.5 * 86_400, () => silent);
+    expect(camera.notices).toEqual(['down', ...Array<string>(4).fill('still_down')]);
+    const hours = camera.effects.flatMap(({ at, effect }) =>
+      effect.kind === 'notify' && effect.notice === 'still_down' ? [(at - T0) / 3_600_000] : [],
+    );
+    // No sooner, and at most one round of the back-off later.
+    for (const [i, due] of [1, 24, 48, 72].entries()) {
+      expect(hours[i]).toBeGreaterThanOrEqual(due);
+      expect(hours[i]).toBeLessThan(due + 0.6);
+    }
+    camera.run(5 * 86_400, () => ok);
+    expect(camera.notices.slice(5)).toEqual(['up']);
+  });
+
+  test('of a time in which nobody watched by one reminder', () => {
+    const camera = new Watched();
+    camera.probe(ok);
+    camera.run(600, () => silent);
+    camera.now = T0 + 4.2 * 86_400_000;
+    camera.probe(silent);
+    camera.now = camera.dueAt;
+    camera.probe(silent);
+    expect(camera.notices).toEqual(['down', 'still_down']);
   });
 
   test('flapping once, and nothing between; the share is that of Icinga 2', () => {
@@ -521,13 +590,23 @@ describe('whatever happens', () => {
   const happening = fc.record({
     what: fc.oneof(
       { weight: 20, arbitrary: fc.constantFrom(...OUTCOMES) },
-      { weight: 1, arbitrary: fc.constantFrom('config', 'maintenance on', 'maintenance off', 'stale epoch') },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom(
+          'config',
+          'maintenance on',
+          'maintenance off',
+          'site down',
+          'site up',
+          'stale epoch',
+        ),
+      },
     ),
     waitS: fc.double({ min: 0.1, max: 2_000, noNaN: true }),
     onSchedule: fc.boolean(),
   });
 
-  test('only legal transitions; notices alternate; none in maintenance; stale results change nothing', () => {
+  test('only legal transitions; notices alternate; none in maintenance or an outage of the site; stale results change nothing', () => {
     fc.assert(
       fc.property(fc.array(happening, { maxLength: 120 }), fc.nat(), (happenings, seed) => {
         const camera = new Watched(RHYTHM, randomFrom(seed));
@@ -539,6 +618,7 @@ describe('whatever happens', () => {
           camera.now = onSchedule ? Math.max(camera.now, camera.dueAt) : camera.now + waitS * 1000;
           if (what === 'config') camera.configure((config += 1));
           else if (what === 'maintenance on' || what === 'maintenance off') camera.maintain(what === 'maintenance on');
+          else if (what === 'site down' || what === 'site up') camera.site(what === 'site down');
           else if (what === 'stale epoch') {
             const stale = { kind: 'probed', outcome: 'ok', startedAt: camera.now, epoch: before.epoch } as const;
             const event = {
@@ -576,10 +656,13 @@ describe('whatever happens', () => {
           expect(state.status).toBe(statusOf(state));
           expect(JSON.parse(JSON.stringify(state))).toEqual(state);
           for (const notice of camera.notices.slice(told)) {
-            expect(state.maintenance).toBe(false);
+            expect(state.maintenance || state.siteDown).toBe(false);
             if (notice === 'flapping') continue;
-            expect(notice).not.toBe(last);
-            last = notice;
+            if (notice === 'still_down') expect(last).toBe('down');
+            else {
+              expect(notice).not.toBe(last);
+              last = notice;
+            }
           }
         }
       }),

@@ -1,13 +1,15 @@
 import type { Outcome, Status } from '#catalog';
 import { backOffS, nextRoundS, retryS, type Rhythm } from './due.js';
-import { hasFault, type Sample, withoutPicture, withPicture } from './flags.js';
 import { doubted, FIRST_AUTH, letIn, refusalCounts, refused } from './hold-off.js';
 import { type Notice, noted, type NoticeState, tell } from './notices.js';
+import { paced } from './flag-rule.js';
+import { hasFault, withoutPicture, withPicture } from './picture-flags.js';
+import { FIRST_PICTURE, type Seen } from './picture-state.js';
 import type { AskedService, Condition, HealthState, Standing } from './state.js';
 import { OFFLINE_SCORE, WEIGHINGS } from './weights.js';
 
 /** One probe under one lease, its retries at other services within it included. */
-export interface Probed {
+export interface Probed extends Seen {
   readonly kind: 'probed';
   readonly outcome: Outcome;
   /** Milliseconds since 1970, by the database's clock. */
@@ -19,8 +21,6 @@ export interface Probed {
   readonly rhythm: Rhythm;
   /** Who gave the outcome. */
   readonly service: AskedService;
-  /** The picture of an `ok`. */
-  readonly sample: Sample;
   /** Whether credentials were sent. */
   readonly authenticated: boolean;
   /** Who refused them, in the device's words. */
@@ -33,7 +33,9 @@ export type HealthEvent =
   /** Services, credentials or network changed: what was refused may be let in, and old failures say nothing. */
   | { readonly kind: 'configChanged'; readonly configVersion: number }
   /** What else an agency wants of a camera (`planned`, `suspended`, …) keeps it from being probed and never comes here. */
-  | { readonly kind: 'maintenance'; readonly on: boolean };
+  | { readonly kind: 'maintenance'; readonly on: boolean }
+  /** The whole site of the camera went down at once (S10): it is told of by one word for all. */
+  | { readonly kind: 'site'; readonly isDown: boolean };
 
 /** What is to be done, in this order. */
 export type HealthEffect =
@@ -59,7 +61,7 @@ const LEAST_FAILING_MS = 20_000;
 const BUSY_STRETCH = 4;
 
 /**
- * What one event makes of a camera (probing.md section 8, rules S1 to S9, S12 to S14).
+ * What one event makes of a camera (probing.md section 8, rules S1 to S10, S12 to S14, S16).
  * @param now milliseconds since 1970: for a result, when the probe ended
  * @param random [0, 1), drawn anew for each call
  */
@@ -71,6 +73,8 @@ export function step(state: HealthState, event: HealthEvent, now: number, random
         : settled(state, reconfigured(state, event.configVersion), now);
     case 'maintenance':
       return settled(state, { ...state, maintenance: event.on }, now);
+    case 'site':
+      return settled(state, { ...state, siteDown: event.isDown }, now);
     case 'probed':
       return isStale(state, event) ? { state, effects: [] } : probed(state, event, now, random);
     default:
@@ -91,7 +95,7 @@ function reconfigured(state: HealthState, configVersion: number): HealthState {
     busyRun: 0,
     ownFaults: 0,
     auth: FIRST_AUTH,
-    picture: { ...state.picture, scanHash: null, samples: 0, sameSince: null, waitingSince: null, flags: {} },
+    picture: FIRST_PICTURE,
     conditions: [],
     configVersion,
   };
@@ -101,7 +105,7 @@ function probed(kept: HealthState, event: Probed, now: number, random: number): 
   const { epoch, configVersion, startedAt, rhythm } = event;
   const before = configVersion > kept.configVersion ? reconfigured(kept, configVersion) : kept;
   const { next, delayS } = applied({ ...before, epoch, configVersion, startedAt, checkedAt: now }, event, now);
-  const wishS = delayS?.(random) ?? usualDelayS(next, rhythm, now, random);
+  const wishS = delayS?.(random) ?? usualDelayS(next, paced(rhythm, next.picture.gapsS), now, random);
   // Nobody fetches oftener than minIntervalS, from one start to the next.
   const dueInS = Math.max(wishS, rhythm.minIntervalS - (now - startedAt) / 1000);
   const { state, effects } = settled(kept, next, now);
@@ -137,7 +141,7 @@ function counted(kept: HealthState, event: Probed, now: number): HealthState {
   const { effect, weight, reached } = WEIGHINGS[outcome];
   const state = { ...kept, outcome, service, conditions, ownFaults: 0 };
   if (effect === 'ok') {
-    const picture = withPicture(state.picture, event.sample, rhythm, now);
+    const picture = withPicture(state.picture, event, rhythm, now);
     return showing({ ...state, picture, auth: letIn(state.auth, event.authenticated), lastOkAt: now });
   }
   const dark = { ...state, okRun: 0, picture: withoutPicture(state.picture, reached, rhythm, now) };
@@ -257,7 +261,13 @@ export function statusOf({ auth, busyRun, standing, picture }: HealthState): Sta
 /** The next state with its status, and what its difference from the kept one brings about. */
 function settled(kept: HealthState, next: HealthState, now: number): Step {
   const status = statusOf(next);
-  const { notice, words } = tell(kept.notice, next.notice, next.maintenance);
+  // After an outage of its site, its next result tells whether the camera came back with the others.
+  const isMuted = next.maintenance || next.siteDown || kept.siteDown;
+  const { notice, words } = tell(kept.notice, next.notice, {
+    isMuted,
+    isRecovering: next.standing === 'recovering',
+    at: now,
+  });
   const isNew = status !== kept.status;
   const since = isNew || kept.since === null ? now : kept.since;
   return {

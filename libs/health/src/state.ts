@@ -1,7 +1,7 @@
 import type { Outcome, ServiceKind, Status } from '#catalog';
 import { FIRST_AUTH, type AuthState } from './hold-off.js';
-import { FIRST_PICTURE, type PictureState } from './flags.js';
 import { FIRST_NOTICE, type NoticeState } from './notices.js';
+import { FIRST_PICTURE, pictureFrom, type PictureState } from './picture-state.js';
 
 /** What is believed of the camera, beneath what covers it (`auth_failed`, `busy`). */
 export const STANDINGS = ['unknown', 'online', 'suspect', 'offline', 'recovering'] as const;
@@ -44,6 +44,8 @@ export interface HealthState {
   readonly picture: PictureState;
   readonly notice: NoticeState;
   readonly maintenance: boolean;
+  /** Its whole site is down. */
+  readonly siteDown: boolean;
   /** What is shown, and since when. */
   readonly status: Status;
   readonly since: number | null;
@@ -76,6 +78,7 @@ export const FIRST_STATE: HealthState = {
   picture: FIRST_PICTURE,
   notice: FIRST_NOTICE,
   maintenance: false,
+  siteDown: false,
   status: 'unknown',
   since: null,
   outcome: null,
@@ -91,5 +94,12 @@ export const FIRST_STATE: HealthState = {
 /** The state as it was kept; that of another version, or none, is the first. */
 export function stateFrom(kept: unknown): HealthState {
   const isOurs = typeof kept === 'object' && kept !== null && (kept as { readonly v?: unknown }).v === FIRST_STATE.v;
-  return isOurs ? (kept as HealthState) : FIRST_STATE;
+  if (!isOurs) return FIRST_STATE;
+  const state = kept as HealthState;
+  return {
+    ...FIRST_STATE,
+    ...state,
+    notice: { ...FIRST_NOTICE, ...state.notice },
+    picture: pictureFrom(state.picture),
+  };
 }

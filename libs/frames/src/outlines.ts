@@ -1,0 +1,189 @@
+import { GREY_HEIGHT_PX, GREY_WIDTH_PX, type Signals } from './signals.js';
+
+/**
+ * Outlines of a view, in a form that outlasts changes of light: at each place the direction of the grey values' slope, doubled so that
+ * bright-on-dark and dark-on-bright are alike, as long as the slope is steep for its surroundings. Of magnitudes alone, a street by
+ * night and by dawn correlate no better than two streets (0.26, 0.31); of these, 0.29 and at most 0.12 (30 frames, docs/decisions/0014).
+ */
+
+// Looked up once: within Jest's contexts a global costs ten times as much.
+const { floor, max, min, round, sqrt } = Math;
+
+/** Rows and columns at the rims that are left out: there stand clocks and names, which look alike in every view. */
+const RIM_PX = 10;
+/** Places are one in so many pixels, in a lattice that no row or column of a scene fits. */
+const LATTICE = 8;
+const LATTICE_STEP = 3;
+const ROWS = rowsOf();
+const PLACES = Int32Array.from(ROWS.flat());
+
+/** Half the width of the surroundings that a slope is measured by, pixels, and the slope that is noise there. */
+const SURROUNDINGS_PX = 7;
+const NOISE_SLOPE = 8;
+
+/** Slopes are kept in steps, from -7 to 7. */
+const STEP = 0.3;
+const MOST_STEPS = 7;
+
+/** A view that shifted by a twentieth of the picture is still the same: so far it is looked for, pixels, in steps of so many. */
+const SHIFT_X_PX = 8;
+const SHIFT_Y_PX = 4;
+const SHIFT_STEP_PX = 2;
+/** With fewer places than these in both pictures nothing is compared. */
+const FEWEST_PLACES = 100;
+/** At this likeness nobody looks for a better one. */
+const ALIKE = 0.3;
+
+/**
+ * Share of a row's mean that is taken off it: a horizon is the same wherever a camera turns, and would make two views alike. Not all of
+ * it, since a mean of seventeen places is a rough one.
+ */
+const LEVELLED = 0.7;
+const LEVELLED_PRODUCT = 2 * LEVELLED - LEVELLED * LEVELLED;
+
+function rowsOf(): number[][] {
+  const rows: number[][] = [];
+  for (let y = RIM_PX; y < GREY_HEIGHT_PX - RIM_PX; y += 1) {
+    const row: number[] = [];
+    for (let x = RIM_PX; x < GREY_WIDTH_PX - RIM_PX; x += 1) {
+      if ((x + LATTICE_STEP * y) % LATTICE === 0) row.push(y * GREY_WIDTH_PX + x);
+    }
+    rows.push(row);
+  }
+  return rows;
+}
+
+/** Slopes of a picture, to be asked at any place. */
+class Slopes {
+  readonly #grey: Buffer;
+  readonly #hidden: Uint8Array | null;
+  /** Sums of the slopes' lengths over everything above and left of a pixel: any rectangle's sum is four of them. */
+  readonly #sums = new Float64Array((GREY_WIDTH_PX + 1) * (GREY_HEIGHT_PX + 1));
+
+  constructor({ grey, hidden }: Signals) {
+    this.#grey = grey;
+    this.#hidden = hidden;
+    for (let y = 0; y < GREY_HEIGHT_PX; y += 1) {
+      let row = 0;
+      for (let x = 0; x < GREY_WIDTH_PX; x += 1) {
+        const isInner = x > 0 && y > 0 && x < GREY_WIDTH_PX - 1 && y < GREY_HEIGHT_PX - 1;
+        if (isInner) row += this.#length(y * GREY_WIDTH_PX + x);
+        const at = (y + 1) * (GREY_WIDTH_PX + 1) + x + 1;
+        this.#sums[at] = this.#sums[at - GREY_WIDTH_PX - 1]! + row;
+      }
+    }
+  }
+
+  /** Length of the slope in its surroundings, along the doubled direction: [cos 2φ, sin 2φ]. Null where it is hidden. */
+  at(place: number): readonly [number, number] | null {
+    if (this.#hidden?.[place] === 1) return null;
+    const length = this.#length(place);
+    if (length === 0) return [0, 0];
+    const [right, down] = this.#slope(place);
+    const relative = 1 / (length * (this.#around(place) + NOISE_SLOPE));
+    return [(right * right - down * down) * relative, 2 * right * down * relative];
+  }
+
+  #slope(at: number): readonly [right: number, down: number] {
+    return [
+      this.#grey[at + 1]! - this.#grey[at - 1]!,
+      this.#grey[at + GREY_WIDTH_PX]! - this.#grey[at - GREY_WIDTH_PX]!,
+    ];
+  }
+
+  #length(at: number): number {
+    const [right, down] = this.#slope(at);
+    return sqrt(right * right + down * down);
+  }
+
+  /** Mean length of the slopes around a place. */
+  #around(place: number): number {
+    const [x, y] = [place % GREY_WIDTH_PX, floor(place / GREY_WIDTH_PX)];
+    const left = max(0, x - SURROUNDINGS_PX);
+    const right = min(GREY_WIDTH_PX, x + SURROUNDINGS_PX + 1);
+    const top = max(0, y - SURROUNDINGS_PX);
+    const bottom = min(GREY_HEIGHT_PX, y + SURROUNDINGS_PX + 1);
+    const sum = (column: number, row: number): number => this.#sums[row * (GREY_WIDTH_PX + 1) + column]!;
+    return (
+      (sum(right, bottom) - sum(left, bottom) - sum(right, top) + sum(left, top)) / ((right - left) * (bottom - top))
+    );
+  }
+}
+
+/** Base64 of a byte a place: two figures of four bits, each 1 to 15 for -7 to 7, or both 0 where it is hidden. */
+export function outlinesOf(signals: Signals): string {
+  const slopes = new Slopes(signals);
+  const steps = (value: number): number => max(-MOST_STEPS, min(MOST_STEPS, round(value / STEP))) + MOST_STEPS + 1;
+  return Buffer.from(
+    Array.from(PLACES, (place) => {
+      const slope = slopes.at(place);
+      return slope === null ? 0 : steps(slope[0]) * 16 + steps(slope[1]);
+    }),
+  ).toString('base64');
+}
+
+/**
+ * How like the outlines of a picture are to kept ones, -1 to 1: their correlation where it is best, at shifts of up to a twentieth of
+ * the picture. Null where there is nothing to compare: kept ones of another form, no outlines, or masks over nearly all.
+ */
+export function likeness(kept: string, signals: Signals): number | null {
+  const bytes = Buffer.from(kept, 'base64');
+  if (bytes.length !== PLACES.length) return null;
+  const slopes = new Slopes(signals);
+  let best = correlation(bytes, slopes, 0);
+  for (let y = -SHIFT_Y_PX; y <= SHIFT_Y_PX; y += SHIFT_STEP_PX) {
+    for (let x = -SHIFT_X_PX; x <= SHIFT_X_PX && (best === null || best < ALIKE); x += SHIFT_STEP_PX) {
+      const found = correlation(bytes, slopes, y * GREY_WIDTH_PX + x);
+      if (found !== null && (best === null || found > best)) best = found;
+    }
+  }
+  return best;
+}
+
+/** @param shift places by which the picture is taken to have moved, as a difference of pixel indexes */
+function correlation(kept: Buffer, slopes: Slopes, shift: number): number | null {
+  const sum = { places: 0, both: 0, one: 0, other: 0 };
+  let i = 0;
+  for (const row of ROWS) {
+    const [right, down] = [new Products(), new Products()];
+    for (const place of row) {
+      const byte = kept[i]!;
+      i += 1;
+      const slope = byte === 0 ? null : slopes.at(place + shift);
+      if (slope === null) continue;
+      right.add((byte >> 4) - MOST_STEPS - 1, slope[0]);
+      down.add((byte & 15) - MOST_STEPS - 1, slope[1]);
+    }
+    for (const products of [right, down]) products.addTo(sum);
+  }
+  const { places, both, one, other } = sum;
+  return places < FEWEST_PLACES || one <= 0 || other <= 0 ? null : both / sqrt(one * other);
+}
+
+/** Sums of products over one row, of which the row's mean is then taken off. */
+class Products {
+  private count = 0;
+  private kept = 0;
+  private seen = 0;
+  private both = 0;
+  private one = 0;
+  private other = 0;
+
+  add(kept: number, seen: number): void {
+    this.count += 1;
+    this.kept += kept;
+    this.seen += seen;
+    this.both += kept * seen;
+    this.one += kept * kept;
+    this.other += seen * seen;
+  }
+
+  addTo(sum: { places: number; both: number; one: number; other: number }): void {
+    if (this.count === 0) return;
+    const share = LEVELLED_PRODUCT / this.count;
+    sum.places += this.count / 2;
+    sum.both += this.both - share * this.kept * this.seen;
+    sum.one += this.one - share * this.kept * this.kept;
+    sum.other += this.other - share * this.seen * this.seen;
+  }
+}

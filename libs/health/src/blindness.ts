@@ -1,0 +1,92 @@
+import type { Outcome } from '#catalog';
+import type { HealthState } from './state.js';
+import { WEIGHINGS } from './weights.js';
+
+/** One result, as it tells of the way to the cameras rather than of the camera. */
+export interface Glimpse {
+  /** Monotonic milliseconds. */
+  readonly atMs: number;
+  /** Where the camera is: the /24 or /64 of its address. */
+  readonly network: string;
+  /** Whether nobody answered there at all. */
+  readonly failed: boolean;
+}
+
+/**
+ * `doubtful`: so much fails at once that it may be our own fault: failures wait until it is known. `blind`: it is ours, and no
+ * failure says anything of a camera.
+ */
+export type Outlook = 'clear' | 'doubtful' | 'blind';
+
+/** Proposals of probing.md S11. */
+const WINDOW_MS = 60_000;
+const LEAST_PROBES = 20;
+const LEAST_NETWORKS = 5;
+const FAILING_SHARE = 0.8;
+/** Much of it sooner than that: worth waiting for more, not yet a verdict. */
+const DOUBT_WINDOW_MS = 10_000;
+const DOUBT_PROBES = 5;
+const DOUBT_NETWORKS = 3;
+/** How many of the latest results tell whether cameras are reached again. */
+const RETURN_PROBES = 10;
+const RETURN_REACHED = 3;
+/** Results that are kept: beyond, older ones say nothing new. */
+const MOST_KEPT = 1_000;
+
+/** Whether nobody answered: what a cut line of our own looks like, and a dead camera too. */
+export const isUnreached = (outcome: Outcome): boolean => {
+  const { effect, reached } = WEIGHINGS[outcome];
+  return effect === 'failure' && !reached;
+};
+
+/**
+ * Whether a camera's result tells anything of our own line: only one that was there before can be missed. A registry full of dead
+ * cameras must not make a prober that sees well call itself blind.
+ */
+export const wasThere = ({ standing, before }: HealthState): boolean =>
+  standing === 'online' || standing === 'recovering' || (standing === 'suspect' && before === 'online');
+
+/** Judges by its own results whether a prober sees at all (probing.md S11). */
+export class Blindness {
+  private glimpses: Glimpse[] = [];
+  private blindSinceMs: number | null = null;
+  private isMachineCut = false;
+
+  /** Takes a result in, and answers how it looks now. */
+  note(glimpse: Glimpse): Outlook {
+    const { atMs } = glimpse;
+    this.glimpses = [...this.glimpses.filter((other) => atMs - other.atMs <= WINDOW_MS), glimpse].slice(-MOST_KEPT);
+    if (this.blindSinceMs !== null) this.lookAgain();
+    else if (isCut(this.glimpses, LEAST_PROBES, LEAST_NETWORKS)) this.blindSinceMs = atMs;
+    return this.outlook(atMs);
+  }
+
+  /** A look at our own machine: whether any camera can be reached from it. */
+  machine({ isCut, atMs }: { readonly isCut: boolean; readonly atMs: number }): Outlook {
+    this.isMachineCut = isCut;
+    return this.outlook(atMs);
+  }
+
+  outlook(atMs: number): Outlook {
+    if (this.blindSinceMs !== null || this.isMachineCut) return 'blind';
+    const latest = this.glimpses.filter((glimpse) => atMs - glimpse.atMs <= DOUBT_WINDOW_MS);
+    return isCut(latest, DOUBT_PROBES, DOUBT_NETWORKS) ? 'doubtful' : 'clear';
+  }
+
+  /** Cameras that answer again end it: three of ten, since some may have died meanwhile. */
+  private lookAgain(): void {
+    const since = this.blindSinceMs ?? 0;
+    const latest = this.glimpses.filter(({ atMs }) => atMs > since).slice(-RETURN_PROBES);
+    const reached = latest.filter(({ failed }) => !failed).length;
+    if (reached < RETURN_REACHED) return;
+    this.blindSinceMs = null;
+    this.glimpses = latest;
+  }
+}
+
+function isCut(glimpses: readonly Glimpse[], leastProbes: number, leastNetworks: number): boolean {
+  if (glimpses.length < leastProbes) return false;
+  const failed = glimpses.filter((glimpse) => glimpse.failed).length;
+  if (failed < FAILING_SHARE * glimpses.length) return false;
+  return new Set(glimpses.map(({ network }) => network)).size >= leastNetworks;
+}
