@@ -17,7 +17,12 @@ export class Roles1764000000005 implements MigrationInterface {
         perform pg_advisory_xact_lock(hashtext('sightline roles'));
         foreach wanted in array array['sightline_api', 'sightline_prober'] loop
           if not exists (select from pg_roles where rolname = wanted) then
-            execute format('create role %I nologin', wanted);
+            begin
+              execute format('create role %I nologin', wanted);
+            exception
+              -- Another database of this server is migrated at the same time: the lock is of one database.
+              when unique_violation or duplicate_object then null;
+            end;
           end if;
         end loop;
       exception

@@ -6,6 +6,10 @@ import { Roles1764000000005 } from './0005-roles.js';
 import { Views1764000000006 } from './0006-views.js';
 import { Terrain1764000000007 } from './0007-terrain.js';
 import { Buildings1764000000008 } from './0008-buildings.js';
+import { History1764000000009 } from './0009-history.js';
+import { Events1764000000010 } from './0010-events.js';
+import { References1764000000011 } from './0011-references.js';
+import { Sites1764000000012 } from './0012-sites.js';
 
 /** How the database came to be, in order. A migration is never edited once it is released. */
 export const MIGRATIONS = [
@@ -17,4 +21,8 @@ export const MIGRATIONS = [
   Views1764000000006,
   Terrain1764000000007,
   Buildings1764000000008,
+  History1764000000009,
+  Events1764000000010,
+  References1764000000011,
+  Sites1764000000012,
 ] as const;

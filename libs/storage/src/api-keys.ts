@@ -36,6 +36,9 @@ export interface PresentedKey {
   readonly authorities: Reach;
 }
 
+/** What a key may do, and where. */
+export type KeyRights = Pick<PresentedKey, 'scopes' | 'authorities'>;
+
 /** A piece of the list of keys, in the order of their making. */
 export interface ApiKeyPage {
   readonly limit: number;
@@ -136,6 +139,20 @@ export class ApiKeys {
     if (rows[0] === undefined) return null;
     const { pepperKid, secretHmac, ...key } = rows[0];
     return { ...key, pepper: { kid: pepperKid, hmac: secretHmac } };
+  }
+
+  /** Of these keys those that open the door now, with what they may do. Rides api_key_key_id_key. */
+  async liveOf(keyIds: readonly string[]): Promise<ReadonlyMap<string, KeyRights>> {
+    if (keyIds.length === 0) return new Map();
+    const rows = await run<KeyRights & { readonly keyId: string }>(
+      this.db,
+      sql`
+        select k.key_id as "keyId", k.scopes, ${raw(REACH)} as authorities
+        from api_key k
+        where k.key_id = any(${keyIds}::text[]) and k.revoked_at is null
+          and (k.expires_at is null or k.expires_at > now())`,
+    );
+    return new Map(rows.map(({ keyId, ...rights }) => [keyId, rights]));
   }
 
   /**

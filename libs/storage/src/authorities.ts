@@ -7,6 +7,7 @@ import {
   type ScopedQuery,
   VersionMismatch,
 } from '#catalog';
+import { announce, seenAs } from './announce.js';
 import { utc } from './moments.js';
 import { and, type Database, type Fragment, NOTHING, one, raw, run, sql } from './sql.js';
 
@@ -123,15 +124,25 @@ export class Authorities {
     return finished(rows[0].authority);
   }
 
-  /** Access levels never lie above the floor. */
+  /**
+   * Access levels never lie above the floor. Events tell of it, though no document changes: whoever may know a camera no more has to hear that.
+   * The rows cannot be waited for, since the authority's writer is alone (`WriteOrder`).
+   */
   private async settleLevels(slug: string): Promise<void> {
     await run(
       this.db,
       sql`
+        with before as materialized (
+          select c.id, c.version, ${EFFECTIVE_LEVEL} as level, ${seenAs(raw('c'))} as seen
+          from camera c
+          join authority a on a.slug = c.authority
+          where c.authority = ${slug} and c.access_level is distinct from ${EFFECTIVE_LEVEL}),
+        announced as (${announce(sql`
+          select 'camera.changed', id, version, '{}'::jsonb, seen from before order by id`)})
         update camera c
-        set access_level = ${EFFECTIVE_LEVEL}
-        from authority a
-        where a.slug = c.authority and c.authority = ${slug} and c.access_level is distinct from ${EFFECTIVE_LEVEL}`,
+        set access_level = b.level
+        from before b
+        where c.id = b.id`,
     );
   }
 

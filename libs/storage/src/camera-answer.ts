@@ -3,7 +3,7 @@ import { utc, utcOf } from './moments.js';
 import { type Fragment, raw, sql } from './sql.js';
 
 /** Outcomes that tell a stranger about somebody's network; he reads `unreachable` (security.md SSRF-9). */
-const FOLDED = `('refused', 'connect_timeout', 'reset', 'dns_error', 'target_not_allowed')`;
+export const FOLDED = `('refused', 'connect_timeout', 'reset', 'dns_error', 'target_not_allowed')`;
 
 /**
  * The status shown: what the agency wants comes before what was measured, so it is derived at reading and never goes
@@ -12,6 +12,7 @@ const FOLDED = `('refused', 'connect_timeout', 'reset', 'dns_error', 'target_not
 export const STATUS = raw(`case
   when c.lifecycle in ('planned', 'suspended', 'retired') then 'disabled'
   when c.lifecycle = 'maintenance' and (c.maintenance_until is null or c.maintenance_until > now()) then 'maintenance'
+  when h.site_outage is not null then 'unreachable'
   else h.status end`);
 
 /** Whether a camera shows a picture now. Needs `c` and `h`. */
@@ -24,7 +25,8 @@ const STALE_AT = `h.captured_at + make_interval(secs => coalesce(h.stale_after_s
 export const IS_STALE = sql`(now() > ${raw(STALE_AT)} or not ${IS_SHOWING})`;
 
 /** Since when the shown status holds; needs `c` and `h`. */
-const SINCE = sql`case when ${STATUS} = h.status then coalesce((h.shown ->> 'since')::timestamptz, c.updated_at)
+const SINCE = sql`case when ${STATUS} = 'unreachable' then (select o.since from site_outage o where o.id = h.site_outage)
+    when ${STATUS} = h.status then coalesce((h.shown ->> 'since')::timestamptz, c.updated_at)
     else c.updated_at end`;
 
 /** Since when the stored picture is no longer current: it grew old, or the camera stopped showing one. Needs `c` and `h`. */
@@ -38,6 +40,9 @@ export const isOwn = ({ own }: ScopedQuery): Fragment =>
 /** The cameras that a caller may know: the one predicate of visibility. Needs `c`. */
 export const isVisible = (scope: ScopedQuery): Fragment =>
   scope.own === 'all' ? raw('true') : sql`(c.access_level = any(${scope.levels}::text[]) or ${isOwn(scope)})`;
+
+/** Why a camera is unreachable: the reason of its own probes is that of many. */
+const SITE_IS_DOWN = `'{"reason": "most cameras of its network or place stopped answering at once"}'::jsonb`;
 
 /** The health document. Needs `c`, `h` and the lease `l`. */
 export const health = (scope: ScopedQuery): Fragment => sql`jsonb_strip_nulls(
@@ -55,7 +60,8 @@ export const health = (scope: ScopedQuery): Fragment => sql`jsonb_strip_nulls(
       'flapping', coalesce((h.shown ->> 'flapping')::boolean, false),
       'agreement', coalesce(h.shown ->> 'agreement', 'unknown'),
       'conditions', coalesce(h.shown -> 'conditions', '[]'),
-      'flags', coalesce(h.shown -> 'flags', '[]')))`;
+      'flags', coalesce(h.shown -> 'flags', '[]'))
+    || case when ${STATUS} = 'unreachable' then ${raw(SITE_IS_DOWN)} else '{}' end)`;
 
 /** When the latest picture was taken and whether it is too old; null without one. Needs `c` and `h`. */
 const THUMBNAIL = sql`case when h.thumbnail_key is not null then jsonb_build_object(

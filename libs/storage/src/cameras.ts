@@ -7,6 +7,7 @@ import {
   type ResolvedCamera,
 } from '#catalog';
 import type { GeoCamera } from '#geo';
+import { announce, seenAs } from './announce.js';
 import { and, type Database, one, raw, run, sql } from './sql.js';
 
 /** A sealed secret, ready to be kept. */
@@ -80,7 +81,7 @@ const STATED = raw(`
 export class Cameras {
   constructor(private readonly db: Database) {}
 
-  /** Cameras, secrets, first health and first due time, all or none. @throws AlreadyRegistered */
+  /** Cameras, secrets, first health, first due time and events, all or none. @throws AlreadyRegistered */
   async add(records: readonly CameraRecord[]): Promise<void> {
     await run(
       this.db,
@@ -99,17 +100,22 @@ export class Cameras {
           from r
           order by id),
         watched as (insert into camera_health (camera_id) select id from r),
+        wished as (
+          insert into camera_lifecycle (camera_id, at, lifecycle, maintenance_until)
+          select id, now(), lifecycle, maintenance_until from r),
         queued as (
           insert into probe_lease (camera_id, host, due_at)
-          select id, probe_host, now() from r where probe_host is not null)
+          select id, probe_host, now() from r where probe_host is not null),
+        announced as (${announce(sql`
+          select 'camera.registered', id, 1, '{}'::jsonb, null::jsonb from r order by id`)})
         insert into camera_secret (camera_id, slot, kid, ciphertext, fingerprint, updated_at)
         ${SECRET_ROWS(secretsOf(records))}`,
     );
   }
 
   /**
-   * Replaces cameras that the caller has locked. Secrets that a record neither sets nor keeps are destroyed; where what is
-   * dialled is another, it is dialled at once.
+   * Replaces cameras that the caller has locked, and tells of it. Secrets that a record neither sets nor keeps are destroyed; where
+   * what is dialled is another, it is dialled at once.
    */
   async replace(records: readonly CameraRecord[]): Promise<void> {
     await run(
@@ -117,7 +123,26 @@ export class Cameras {
       sql`
         with r as (
           select r.*, ${STATED}
-          from jsonb_to_recordset(${rowsOf(records)}::jsonb) as r ${RECORD})
+          from jsonb_to_recordset(${rowsOf(records)}::jsonb) as r ${RECORD}),
+        before as (
+          select c.id, c.version, c.lifecycle, c.access_level, ${seenAs(raw('c'))} as seen
+          from r
+          join camera c on c.id = r.id),
+        wished as (
+          insert into camera_lifecycle (camera_id, at, lifecycle, maintenance_until)
+          select r.id, now(), r.lifecycle, r.maintenance_until
+          from r
+          join camera c on c.id = r.id
+          where (c.lifecycle, c.maintenance_until) is distinct from (r.lifecycle, r.maintenance_until)
+          on conflict on constraint camera_lifecycle_pkey do update
+          set lifecycle = excluded.lifecycle, maintenance_until = excluded.maintenance_until),
+        announced as (${announce(sql`
+          select case when r.lifecycle = 'retired' and b.lifecycle <> 'retired' then 'camera.retired' else 'camera.changed' end,
+                 r.id, b.version + 1, '{}'::jsonb,
+                 case when b.seen is distinct from ${seenAs(raw('r'))} then b.seen end
+          from r
+          join before b on b.id = r.id
+          order by r.id`)})
         update camera c
         set authority = r.authority, local_id = r.local_id, version = c.version + 1, document = r.document,
             public_document = r.public_document, position = r.position, lifecycle = r.lifecycle,

@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { MIGRATIONS } from '#migrations';
+import { keepPartitions } from './partitions.js';
 import { one, raw, run, sql } from './sql.js';
 import { TABLES } from './tables.js';
 
@@ -185,7 +186,7 @@ async function createPostgis(db: DataSource): Promise<string> {
   return one(rows).version;
 }
 
-/** Brings the schema up to date, one migrator at a time. @returns names of the migrations that ran */
+/** Brings the schema up to date, the partitions of the coming days included, one migrator at a time. @returns names of the migrations that ran */
 export async function migrate(db: DataSource): Promise<readonly string[]> {
   await requirePostgis(db);
   const runner = db.createQueryRunner();
@@ -194,6 +195,7 @@ export async function migrate(db: DataSource): Promise<readonly string[]> {
     await runner.query(`select pg_advisory_lock(hashtext('sightline migrate'))`);
     const ran = await db.runMigrations({ transaction: 'each' });
     await runner.query(`select pg_advisory_unlock(hashtext('sightline migrate'))`);
+    await keepPartitions(db, { drops: false });
     return ran.map(({ name }) => name);
   } finally {
     await runner.release();

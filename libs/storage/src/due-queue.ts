@@ -1,20 +1,17 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import {
   type AuthorityDocument,
   DEFAULT_PROBING,
   type DeclaredDocument,
   type KnownService,
   type Lifecycle,
-  NotFound,
-  NotProbed,
+  type Mobility,
   type PrivacyMaskDocument,
-  ProberUnavailable,
-  probingOf,
-  type ProbeReport,
-  type Status,
+  type Reference,
+  type ViewDocument,
 } from '#catalog';
-import type { HealthState, ShownHealth } from '#health';
 import { type Database, one, raw, run, sql } from './sql.js';
+import { referenceOf } from './references.js';
+import { withoutNulls } from './without-nulls.js';
 
 /** Who claims, how many cameras at most, and for how long. */
 export interface Claim {
@@ -24,6 +21,8 @@ export interface Claim {
   readonly ttlS: number;
   /** Devices that this process is dialling besides its leases. */
   readonly skipHosts?: readonly string[];
+  /** How many more cameras of these networks may be asked; of any other, {@link MOST_OF_A_NETWORK}. */
+  readonly leftIn?: ReadonlyMap<string, number>;
 }
 
 /** A sealed secret of a camera's service. */
@@ -49,6 +48,10 @@ export interface ClaimedCamera {
   readonly readAt: number;
   readonly authority: Pick<AuthorityDocument, 'slug' | 'network' | 'probing' | 'terms' | 'allowBasicPlaintext'>;
   readonly lifecycle: Lifecycle;
+  /** Where it was last reached, or looked for: a /24 or /64. */
+  readonly network: string | null;
+  /** Most cameras of its site are down with it. */
+  readonly isSiteDown: boolean;
   /** Under maintenance now: what its lifecycle says, and the end of it has not come. */
   readonly isMaintained: boolean;
   readonly services: readonly KnownService[];
@@ -56,6 +59,11 @@ export interface ClaimedCamera {
   readonly slots: readonly number[];
   readonly secrets: readonly KeptSecret[];
   readonly masks: readonly PrivacyMaskDocument[];
+  readonly mobility: Mobility;
+  readonly position: readonly [lon: number, lat: number];
+  readonly view: ViewDocument | null;
+  /** What its pictures are compared with, be it of this view or of another. */
+  readonly reference: Reference | null;
   readonly declared?: DeclaredDocument;
   /** As it was recorded last; read it with `stateFrom`. */
   readonly state: unknown;
@@ -64,38 +72,11 @@ export interface ClaimedCamera {
   readonly frameKey: string | null;
 }
 
-/** Names of a picture in the frame store; no thumbnail where it could not be made. */
-export interface NamedPicture {
-  readonly frameKey: string;
-  readonly thumbnailKey: string | null;
-}
-
-/** What one probe established, ready to be kept. */
-export interface ProbeRecord {
-  readonly cameraId: string;
-  /** Of the lease. */
-  readonly epoch: number;
-  readonly configVersion: number;
-  readonly status: Status;
-  readonly shown: ShownHealth;
-  readonly state: HealthState;
-  /** JSON. */
-  readonly memory: object;
-  readonly report: ProbeReport;
-  /** Seconds from now to the next probe. */
-  readonly dueInS: number;
-  /** The picture that is kept from now on; null for none; absent: as it was. */
-  readonly picture?: NamedPicture | null;
-  /** When the kept picture was last seen to be so, RFC 3339; absent: as it was. */
-  readonly capturedAt?: string;
-  /** After how many seconds the picture is no longer current. */
-  readonly staleAfterS: number;
-}
-
-/** A wish for a probe: its answer at once, or how to know it when it comes. */
-export type Asked =
-  | { readonly report: ProbeReport }
-  | { readonly report: null; readonly revision: number; readonly configVersion: number };
+/** Cameras of one network that one process asks at once: what lies behind may be one mobile link. */
+export const MOST_OF_A_NETWORK = 8;
+/** Where that is not enough and cameras are overdue by so many seconds, so many more: else a network of many would never be asked in time. */
+const LATE_S = 5;
+const MORE_WHEN_LATE = 24;
 
 /** Rows looked at for each that is claimed: devices with many overdue channels stand in the way of others. */
 const LOOK_AHEAD = 8;
@@ -117,29 +98,42 @@ const CLOCK = raw('(extract(epoch from now()) * 1000)::float8');
 
 /**
  * Which camera is asked when and by whom (reliability.md REL-1 to REL-4): leases in the database, whose clock alone
- * counts. Results are fenced by the lease's epoch: at most one counts for each lease, and a late one changes nothing.
+ * counts. Their results are fenced by the lease's epoch (`ProbeResults`).
  */
 export class DueQueue {
   constructor(private readonly db: Database) {}
 
-  /** Leases due cameras, one of each device. Rides on probe_lease_due_idx and probe_lease_host_idx. */
-  async claim({ owner, limit, ttlS, skipHosts = [] }: Claim): Promise<ClaimedCamera[]> {
+  /** Leases due cameras, one of each device and a few of each network. Rides on probe_lease_due_idx and probe_lease_host_idx. */
+  async claim({
+    owner,
+    limit,
+    ttlS,
+    skipHosts = [],
+    leftIn = new Map<string, number>(),
+  }: Claim): Promise<ClaimedCamera[]> {
     if (limit < 1) return [];
     const leased = await run<{ cameraId: string; epoch: string; lateS: number }>(
       this.db,
       sql`
         with due as materialized (
-          select l.camera_id, row_number() over (partition by l.host order by ${ORDER}) as place
+          select l.camera_id, row_number() over (partition by coalesce(l.network, l.host) order by ${ORDER}) as place,
+                 coalesce(n.most, ${MOST_OF_A_NETWORK}::int)
+                   + case when l.due_at < now() - make_interval(secs => ${LATE_S}) then ${MORE_WHEN_LATE}::int else 0 end as most
           from (
-            select l.*
-            from probe_lease l
-            where ${IS_DUE} and not ${IS_CROWDED} and not l.host = any(${skipHosts}::text[])
-            order by ${ORDER}
-            limit ${Math.max(limit * LOOK_AHEAD, LEAST_LOOKED_AT)}) as l),
+            select l.*, row_number() over (partition by l.host order by ${ORDER}) as place_of_host
+            from (
+              select l.*
+              from probe_lease l
+              where ${IS_DUE} and not ${IS_CROWDED} and not l.host = any(${skipHosts}::text[])
+              order by ${ORDER}
+              limit ${Math.max(limit * LOOK_AHEAD, LEAST_LOOKED_AT)}) as l) as l
+          left join unnest(${[...leftIn.keys()]}::text[], ${[...leftIn.values()]}::int[]) as n (network, most)
+            on n.network = l.network
+          where l.place_of_host = 1),
         c as materialized (
           select l.camera_id, l.due_at
           from probe_lease l
-          join due on due.camera_id = l.camera_id and due.place = 1
+          join due on due.camera_id = l.camera_id and due.place <= due.most
           where ${IS_DUE}
           order by ${ORDER}
           limit ${limit}
@@ -171,7 +165,8 @@ export class DueQueue {
                  as "isMaintained",
                c.document -> 'services' as services, c.service_slots as slots,
                coalesce(c.document #> '{access,privacyMasks}', '[]') as masks, c.document -> 'declared' as declared,
-               h.state, h.memory, h.frame_key as "frameKey",
+               l.network, h.site_outage is not null as "isSiteDown", c.mobility, c.document #> '{location,coordinates}' as position, c.document -> 'view' as view,
+               ${referenceOf()} as reference, h.state, h.memory, h.frame_key as "frameKey",
                coalesce((
                  select jsonb_agg(jsonb_build_object('slot', slot, 'kid', kid, 'ciphertext', encode(ciphertext, 'hex')))
                  from camera_secret where camera_id = c.id), '[]') as secrets
@@ -199,48 +194,15 @@ export class DueQueue {
     );
   }
 
-  /**
-   * Keeps results and ends their leases, in one statement, whatever others do. A wish for a probe is fulfilled by it, also one
-   * that came while it ran (probing.md section 9).
-   * @returns cameras whose result counted; the leases of the others were lost
-   */
-  async record(results: readonly ProbeRecord[]): Promise<ReadonlySet<string>> {
-    if (results.length === 0) return new Set();
-    const rows = await run<{ cameraId: string }>(
+  /** Ends a lease without a result: the camera is asked again in so many seconds, as if it had not been asked. */
+  async postpone({ cameraId, epoch }: Pick<ClaimedCamera, 'cameraId' | 'epoch'>, dueInS: number): Promise<void> {
+    await run(
       this.db,
       sql`
-        with r as materialized (
-          select * from jsonb_to_recordset(${recordRows(results)}::jsonb) as r (
-            camera_id uuid, epoch bigint, due_in_s float8, status text, shown jsonb, state jsonb, memory jsonb,
-            report jsonb, checked_at timestamptz, captured_at timestamptz, stale_after_s float8, new_picture boolean,
-            frame_key text, thumbnail_key text)),
-        held as materialized (
-          select l.camera_id, l.epoch
-          from probe_lease l
-          join r on r.camera_id = l.camera_id and r.epoch = l.epoch
-          where l.lease_until is not null
-          order by l.camera_id
-          for update of l),
-        freed as (
-          update probe_lease l
-          set due_at = now() + make_interval(secs => r.due_in_s), asked_at = null, lease_owner = null, lease_until = null
-          from r
-          join held on held.camera_id = r.camera_id and held.epoch = r.epoch
-          where l.camera_id = r.camera_id)
-        update camera_health h
-        set status = r.status, shown = r.shown, state = r.state, memory = r.memory, report = r.report,
-            revision = h.revision + 1, checked_at = r.checked_at, stale_after_s = r.stale_after_s,
-            captured_at = case
-              when r.new_picture and r.frame_key is null then null
-              else coalesce(r.captured_at, h.captured_at) end,
-            frame_key = case when r.new_picture then r.frame_key else h.frame_key end,
-            thumbnail_key = case when r.new_picture then r.thumbnail_key else h.thumbnail_key end
-        from r
-        join held on held.camera_id = r.camera_id and held.epoch = r.epoch
-        where h.camera_id = r.camera_id
-        returning h.camera_id as "cameraId"`,
+        update probe_lease
+        set due_at = now() + make_interval(secs => ${dueInS}::float8), lease_owner = null, lease_until = null
+        where camera_id = ${cameraId}::uuid and epoch = ${epoch}::bigint`,
     );
-    return new Set(rows.map(({ cameraId }) => cameraId));
   }
 
   /** Ends the leases of a process that goes: others take its cameras at once. @returns how many there were */
@@ -278,114 +240,6 @@ export class DueQueue {
     );
     return one(rows).spread;
   }
-
-  /**
-   * Asks for a probe now. A result of this configuration that is younger than the camera's `minIntervalS` is the answer.
-   * @throws NotFound
-   * @throws NotProbed where its lifecycle says so
-   */
-  async ask(cameraId: string): Promise<Asked> {
-    const rows = await run<AskedRow>(
-      this.db,
-      sql`
-        select c.lifecycle, l.config_version::float8 as "configVersion", h.revision, h.report,
-               jsonb_build_object('probing', a.document -> 'probing') as authority,
-               extract(epoch from now() - h.checked_at)::float8 as "ageS"
-        from camera c
-        join authority a on a.slug = c.authority
-        join camera_health h on h.camera_id = c.id
-        left join probe_lease l on l.camera_id = c.id
-        where c.id = ${cameraId}::uuid`,
-    );
-    const [found] = rows;
-    if (found === undefined) throw new NotFound(`no camera has the id ${cameraId}`);
-    const { configVersion, report, ageS, revision } = found;
-    if (configVersion === null) throw new NotProbed(`a camera that is ${found.lifecycle} is not probed`);
-    const { minIntervalS } = probingOf(withoutNulls(found.authority));
-    const isYoung = ageS !== null && ageS < minIntervalS;
-    if (isYoung && report?.configVersion === configVersion) return { report: report.answer };
-    await run(
-      this.db,
-      sql`
-        update probe_lease set asked_at = coalesce(asked_at, now()), due_at = least(due_at, now())
-        where camera_id = ${cameraId}::uuid`,
-    );
-    return { report: null, revision, configVersion };
-  }
-
-  /** The result applied after a wish, that of a probe under way at the time included; null while there is none. @throws NotProbed */
-  async answerSince(
-    cameraId: string,
-    asked: { readonly revision: number; readonly configVersion: number },
-  ): Promise<ProbeReport | null> {
-    const rows = await run<{ revision: number; report: KeptReport | null; isQueued: boolean }>(
-      this.db,
-      sql`
-        select h.revision, h.report, l.camera_id is not null as "isQueued"
-        from camera_health h
-        left join probe_lease l on l.camera_id = h.camera_id
-        where h.camera_id = ${cameraId}::uuid`,
-    );
-    const { revision, report, isQueued } = one(rows);
-    if (!isQueued) throw new NotProbed('the camera is no longer probed');
-    const isNew = revision > asked.revision && report !== null && report.configVersion >= asked.configVersion;
-    return isNew ? report.answer : null;
-  }
-
-  /** Of these names in the frame store, those that a camera or a raster of heights points to. */
-  async namedKeys(keys: readonly string[]): Promise<ReadonlySet<string>> {
-    const rows = await run<{ key: string }>(
-      this.db,
-      sql`
-        select frame_key as key from camera_health where frame_key = any(${keys}::text[])
-        union
-        select thumbnail_key from camera_health where thumbnail_key = any(${keys}::text[])
-        union
-        select key from terrain_tile where key = any(${keys}::text[])`,
-    );
-    return new Set(rows.map(({ key }) => key));
-  }
-}
-
-/** How often a wish is looked after, milliseconds. */
-const LOOK_EVERY_MS = 100;
-
-/**
- * Probes a camera now, by whichever prober claims it: whoever calls this never dials.
- * @param options.timeoutMs default 25 s
- * @throws NotFound
- * @throws NotProbed
- * @throws ProberUnavailable when no result came in time, or `signal` fired
- */
-export async function probeNow(
-  queue: DueQueue,
-  cameraId: string,
-  { timeoutMs = 25_000, signal }: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
-): Promise<ProbeReport> {
-  const untilMs = performance.now() + timeoutMs;
-  const asked = await queue.ask(cameraId);
-  if (asked.report !== null) return asked.report;
-  while (performance.now() + LOOK_EVERY_MS < untilMs && signal?.aborted !== true) {
-    await wait(LOOK_EVERY_MS);
-    const report = await queue.answerSince(cameraId, asked);
-    if (report !== null) return report;
-  }
-  throw new ProberUnavailable('no prober answered in time; the camera will be probed as soon as one does');
-}
-
-/** The last report, with the configuration it is of. */
-interface KeptReport {
-  readonly configVersion: number;
-  readonly answer: ProbeReport;
-}
-
-interface AskedRow {
-  readonly lifecycle: Lifecycle;
-  readonly configVersion: number | null;
-  readonly revision: number;
-  readonly report: KeptReport | null;
-  readonly authority: Pick<AuthorityDocument, 'probing'>;
-  readonly ageS: number | null;
 }
 
 type ClaimedRow = Omit<ClaimedCamera, 'secrets' | 'declared'> & {
@@ -401,29 +255,4 @@ function claimedCamera({ isCrowded: _no, secrets, declared, authority, ...row }:
     secrets: secrets.map((secret) => ({ ...secret, ciphertext: Buffer.from(secret.ciphertext, 'hex') })),
     ...(declared === null ? {} : { declared }),
   };
-}
-
-/** SQL says null where a document says nothing. */
-const withoutNulls = <T extends object>(members: T): T =>
-  Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null)) as T;
-
-function recordRows(results: readonly ProbeRecord[]): string {
-  return JSON.stringify(
-    results.map(({ report, configVersion, picture, capturedAt, ...result }) => ({
-      camera_id: result.cameraId,
-      epoch: result.epoch,
-      due_in_s: result.dueInS,
-      status: result.status,
-      shown: result.shown,
-      state: result.state,
-      memory: result.memory,
-      report: { configVersion, answer: report } satisfies KeptReport,
-      checked_at: report.checkedAt,
-      captured_at: capturedAt ?? null,
-      stale_after_s: result.staleAfterS,
-      new_picture: picture !== undefined,
-      frame_key: picture?.frameKey ?? null,
-      thumbnail_key: picture?.thumbnailKey ?? null,
-    })),
-  );
 }

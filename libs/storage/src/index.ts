@@ -14,13 +14,33 @@ export {
   type Role,
   UnfitDatabase,
 } from './data-source.js';
+export * from './event-audience.js';
+export * from './fresh-frames.js';
+export * from './outbox.js';
+export * from './outbox-bell.js';
+export * from './outbox-reader.js';
 export type { Database } from './sql.js';
 export * from './api-keys.js';
 export * from './due-queue.js';
+export * from './health-history.js';
+export * from './health-summary.js';
+export * from './held-pictures.js';
+export * from './history-rollup.js';
 export * from './idempotent-answers.js';
+export * from './named-keys.js';
+export { type RememberedProbe } from './packed-probe.js';
+export * from './partitions.js';
+export * from './probe-record.js';
+export * from './probe-results.js';
+export * from './probe-wishes.js';
 export * from './projections.js';
+export { type AcceptedReference, type PresentPicture, type ProposedReference, References } from './references.js';
+export { type SiteNews, Sites } from './sites.js';
 export { TABLES } from './tables.js';
 export * from './terrain.js';
 export { transact } from './transact.js';
 export { isRetryable, translate } from './translate.js';
 export * from './view-index.js';
+export * from './webhook-queue.js';
+export * from './webhooks.js';
+export { WriteOrder } from './write-order.js';

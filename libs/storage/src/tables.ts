@@ -1,4 +1,8 @@
 import { EntitySchema, type EntitySchemaColumnOptions } from 'typeorm';
+import { EVENT_TABLES } from './event-tables.js';
+import { HISTORY_TABLES } from './history-tables.js';
+import { REFERENCE_TABLES } from './reference-tables.js';
+import { SITE_TABLES } from './site-tables.js';
 
 type Column = EntitySchemaColumnOptions;
 
@@ -67,6 +71,10 @@ export const CAMERA = new EntitySchema({
     // An expression, which TypeORM cannot describe.
     { name: 'camera_geography_idx', columns: ['position'], synchronize: false },
     { name: 'camera_changed_idx', columns: ['changed_xid', 'id'] },
+    {
+      name: 'camera_counted_idx',
+      columns: ['authority', 'city', 'access_level', 'lifecycle', 'maintenance_until', 'id'],
+    },
   ],
 });
 
@@ -103,8 +111,10 @@ export const PROBE_LEASE = new EntitySchema({
     lease_until: optional(moment),
     epoch: { type: 'bigint', default: CLOCK_MS },
     config_version: { type: 'bigint', default: CLOCK_MS },
+    network: optional(text),
   },
   indices: [
+    { name: 'probe_lease_network_idx', columns: ['network'] },
     { name: 'probe_lease_due_idx', columns: ['due_at'] },
     { name: 'probe_lease_host_idx', columns: ['host'], where: '(lease_until IS NOT NULL)' },
   ],
@@ -125,8 +135,21 @@ export const CAMERA_HEALTH = new EntitySchema({
     stale_after_s: optional({ type: 'double precision' }),
     frame_key: optional(text),
     thumbnail_key: optional(text),
+    expected_by: optional(moment),
+    faults: { ...text, array: true, default: () => "'{}'" },
+    failing_since: optional(moment),
+    site_outage: optional({
+      type: 'uuid',
+      foreignKey: { target: 'site_outage', inverseSide: 'id', name: 'camera_health_site_outage_fkey' },
+    }),
   },
-  indices: [{ name: 'camera_health_status_idx', columns: ['status'] }],
+  indices: [
+    { name: 'camera_health_status_idx', columns: ['status'] },
+    { name: 'camera_health_failing_idx', columns: ['failing_since'], where: '(failing_since IS NOT NULL)' },
+    { name: 'camera_health_site_outage_idx', columns: ['site_outage'], where: '(site_outage IS NOT NULL)' },
+    // It includes columns, which TypeORM cannot describe.
+    { name: 'camera_health_unwell_idx', columns: ['camera_id'], synchronize: false },
+  ],
 });
 
 export const VIEW_FOV = new EntitySchema({
@@ -304,4 +327,8 @@ export const TABLES = [
   BUILDING,
   API_KEY,
   IDEMPOTENT_ANSWER,
+  ...HISTORY_TABLES,
+  ...EVENT_TABLES,
+  ...REFERENCE_TABLES,
+  ...SITE_TABLES,
 ] as const;

@@ -2,30 +2,28 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { DataSource } from 'typeorm';
-import {
-  type CameraRegistration,
-  NotFound,
-  NotProbed,
-  ProberUnavailable,
-  publicDocument,
-  uidOf,
-  withDefaults,
-} from '#catalog';
-import { geoCameraOf } from '#geo';
-import { FIRST_STATE } from '#health';
+import { NotFound, NotProbed, ProberUnavailable } from '#catalog';
 import { describeOnServer, openTestDatabase, type TestDatabase } from '#testing';
 import { Authorities } from '../src/authorities.js';
 import { type CameraRecord, Cameras } from '../src/cameras.js';
-import { type ClaimedCamera, DueQueue, probeNow, type ProbeRecord } from '../src/due-queue.js';
+import { type ClaimedCamera, DueQueue } from '../src/due-queue.js';
+import { namedKeys } from '../src/named-keys.js';
+import { ProbeResults } from '../src/probe-results.js';
+import { probeNow, ProbeWishes } from '../src/probe-wishes.js';
+import { record, result } from './records.js';
 
 let database: TestDatabase;
 let db: DataSource;
 let queue: DueQueue;
+let results: ProbeResults;
+let wishes: ProbeWishes;
 
 beforeAll(async () => {
   database = await openTestDatabase();
   db = database.db;
   queue = new DueQueue(db);
+  results = new ProbeResults(db);
+  wishes = new ProbeWishes(db);
   await new Authorities(db).add({
     slug: 'wrb',
     name: 'Water',
@@ -43,69 +41,9 @@ beforeEach(async () => {
   await db.query('delete from camera');
 });
 
-let count = 0;
-
-function record(parts: Partial<CameraRecord> = {}, stated: Partial<CameraRegistration> = {}): CameraRecord {
-  count += 1;
-  const camera = withDefaults(
-    {
-      authority: 'wrb',
-      localId: `camera ${count}`,
-      name: 'Sinshih bridge',
-      location: { type: 'Point', coordinates: [120.29, 23.08] },
-      services: [{ kind: 'mjpeg', url: `http://10.0.0.${count % 250}/video` }],
-      ...stated,
-    },
-    { slug: 'wrb' },
-  );
-  const document = { ...camera, uid: uidOf(camera), missing: [] };
-  return {
-    id: randomUUID(),
-    document,
-    publicDocument: publicDocument(camera),
-    accessLevel: 'public',
-    completeness: 'point',
-    geo: geoCameraOf(camera),
-    changesViews: false,
-    searchText: '',
-    slots: camera.services.map((_, i) => i + 1),
-    contentHash: Buffer.alloc(32),
-    secrets: [],
-    keeps: [],
-    dialsAnew: true,
-    dropsPicture: false,
-    probeHost: `host-${count}`,
-    ...parts,
-  };
-}
-
 async function add(...records: CameraRecord[]): Promise<string[]> {
   await new Cameras(db).add(records);
   return records.map(({ id }) => id);
-}
-
-function result({ cameraId, epoch, configVersion }: ClaimedCamera, parts: Partial<ProbeRecord> = {}): ProbeRecord {
-  const checkedAt = new Date().toISOString();
-  return {
-    cameraId,
-    epoch,
-    configVersion,
-    status: 'online',
-    shown: { since: checkedAt, flapping: false, agreement: 'unknown', conditions: [], flags: [] },
-    state: { ...FIRST_STATE, standing: 'online' },
-    memory: { seen: 1 },
-    report: {
-      outcome: 'ok',
-      service: 'mjpeg',
-      phases: { dnsMs: null, connectMs: 1, tlsMs: null, firstByteMs: 2, firstFrameMs: 3 },
-      frame: { widthPx: 640, heightPx: 480, bytes: 1234 },
-      status: 'online',
-      checkedAt,
-    },
-    dueInS: 30,
-    staleAfterS: 120,
-    ...parts,
-  };
 }
 
 const claim = (limit = 10, parts: Partial<Parameters<DueQueue['claim']>[0]> = {}): Promise<ClaimedCamera[]> =>
@@ -155,13 +93,16 @@ describe('claiming', () => {
       },
     ];
     const [id] = await add(
-      record({ secrets }, { access: { privacyMasks: masks }, declared: { status: 'ok' }, lifecycle: 'maintenance' }),
+      record(
+        { secrets, probeHost: 'the recorder' },
+        { access: { privacyMasks: masks }, declared: { status: 'ok' }, lifecycle: 'maintenance' },
+      ),
     );
     const [camera, ...others] = await claim();
     expect(others).toEqual([]);
     expect(camera).toMatchObject({
       cameraId: id,
-      host: `host-${count}`,
+      host: 'the recorder',
       asked: false,
       authority: { slug: 'wrb', network: { cidrs: ['10.0.0.0/8'] }, probing: { intervalS: 30, minIntervalS: 5 } },
       lifecycle: 'maintenance',
@@ -192,7 +133,7 @@ describe('claiming', () => {
     expect(claimed.map(({ cameraId }) => cameraId)).toEqual([second, other]);
     expect(claimed[0]?.asked).toBe(true);
     expect(await claim()).toEqual([]);
-    await queue.record([result(claimed[0] as ClaimedCamera)]);
+    await results.record([result(claimed[0] as ClaimedCamera)]);
     expect(await claim(10, { skipHosts: ['recorder'] })).toEqual([]);
     const next = await claim();
     expect(next).toHaveLength(1);
@@ -217,11 +158,11 @@ describe('claiming', () => {
     const [quick] = await claim(1, { owner: 'two' });
     expect(quick?.cameraId).toBe(id);
     expect(quick?.epoch).toBe((slow?.epoch ?? 0) + 1);
-    expect(await queue.record([result(slow as ClaimedCamera, { status: 'offline' })])).toEqual(new Set());
+    expect(await results.record([result(slow as ClaimedCamera, { status: 'offline' })])).toEqual(new Set());
     expect(await healthOf(id as string)).toMatchObject({ status: 'unknown', revision: 0, state: null });
-    expect(await queue.record([result(quick as ClaimedCamera)])).toEqual(new Set([id]));
+    expect(await results.record([result(quick as ClaimedCamera)])).toEqual(new Set([id]));
     // The same lease counts once.
-    expect(await queue.record([result(quick as ClaimedCamera, { status: 'offline' })])).toEqual(new Set());
+    expect(await results.record([result(quick as ClaimedCamera, { status: 'offline' })])).toEqual(new Set());
     expect(await healthOf(id as string)).toMatchObject({ status: 'online', revision: 1 });
   });
 
@@ -230,7 +171,7 @@ describe('claiming', () => {
     await add(mine);
     const [old] = await claim();
     await new Cameras(db).replace([mine]);
-    expect(await queue.record([result(old as ClaimedCamera)])).toEqual(new Set());
+    expect(await results.record([result(old as ClaimedCamera)])).toEqual(new Set());
     const [fresh] = await claim();
     expect(fresh?.configVersion).toBe((old?.configVersion ?? 0) + 1);
   });
@@ -246,8 +187,8 @@ describe('claiming', () => {
     const [fresh] = await claim();
     expect(fresh?.epoch).toBeGreaterThan(old?.epoch ?? Infinity);
     expect(fresh?.configVersion).toBeGreaterThan(old?.configVersion ?? Infinity);
-    expect(await queue.record([result(old as ClaimedCamera)])).toEqual(new Set());
-    expect(await queue.record([result(fresh as ClaimedCamera)])).toEqual(new Set([mine.id]));
+    expect(await results.record([result(old as ClaimedCamera)])).toEqual(new Set());
+    expect(await results.record([result(fresh as ClaimedCamera)])).toEqual(new Set([mine.id]));
   });
 
   test('released leases are free at once', async () => {
@@ -263,7 +204,7 @@ describe('claiming', () => {
     const ids = await add(record(), record(), record(), record(), record());
     const claimed = await claim();
     const probed = claimed.filter(({ cameraId }) => cameraId !== ids[0]);
-    await queue.record(probed.map((camera) => result(camera, { dueInS: -100 })));
+    await results.record(probed.map((camera) => result(camera, { dueInS: -100 })));
     await queue.release('one');
     await db.query('update probe_lease set config_version = config_version + 1 where camera_id = $1', [ids[1]]);
     await db.query('update probe_lease set asked_at = now() where camera_id = $1', [ids[2]]);
@@ -286,7 +227,7 @@ describe('recording', () => {
     await db.query('update probe_lease set asked_at = now() where camera_id = $1', [id]);
     const picture = { frameKey: 'frame/1', thumbnailKey: 'thumbnail/1' };
     const capturedAt = '2026-01-02T03:04:05.678Z';
-    await queue.record([result(camera as ClaimedCamera, { picture, capturedAt, dueInS: 42.5 })]);
+    await results.record([result(camera as ClaimedCamera, { picture, capturedAt, dueInS: 42.5 })]);
     expect(await healthOf(id as string)).toMatchObject({
       status: 'online',
       state: { v: 1, standing: 'online' },
@@ -325,22 +266,22 @@ describe('recording', () => {
     for (const [parts, frameKey, thumbnailKey, day] of steps) {
       await db.query('update probe_lease set due_at = now()');
       const [camera] = await claim();
-      await queue.record([result(camera as ClaimedCamera, parts)]);
+      await results.record([result(camera as ClaimedCamera, parts)]);
       const health = await healthOf(id as string);
       expect(health).toMatchObject({ frame_key: frameKey, thumbnail_key: thumbnailKey });
       expect((health.captured_at as Date | null)?.toISOString().slice(0, 10) ?? null).toBe(day);
     }
-    expect(await queue.record([])).toEqual(new Set());
+    expect(await results.record([])).toEqual(new Set());
   });
 
   test('names that are pointed to', async () => {
     await add(record(), record());
     const claimed = await claim();
-    await queue.record(
+    await results.record(
       claimed.map((camera, i) => result(camera, { picture: { frameKey: `f${i}`, thumbnailKey: `t${i}` } })),
     );
-    expect(await queue.namedKeys(['f0', 't1', 'f2', 'nobody'])).toEqual(new Set(['f0', 't1']));
-    expect(await queue.namedKeys([])).toEqual(new Set());
+    expect(await namedKeys(db, ['f0', 't1', 'f2', 'nobody'])).toEqual(new Set(['f0', 't1']));
+    expect(await namedKeys(db, [])).toEqual(new Set());
   });
 });
 
@@ -348,14 +289,14 @@ describe('probe now', () => {
   test('is due at once, and answered by the next result', async () => {
     const [id] = await add(record());
     const [first] = await claim();
-    await queue.record([result(first as ClaimedCamera)]);
+    await results.record([result(first as ClaimedCamera)]);
     await db.query(`update camera_health set checked_at = now() - interval '6 s'`);
-    const answered = probeNow(queue, id as string, { timeoutMs: 5_000 });
+    const answered = probeNow(wishes, id as string, { timeoutMs: 5_000 });
     await wait(50);
     const [camera] = await claim();
     expect(camera).toMatchObject({ cameraId: id, asked: true });
     const { report } = result(camera as ClaimedCamera);
-    await queue.record([result(camera as ClaimedCamera, { report: { ...report, outcome: 'busy' } })]);
+    await results.record([result(camera as ClaimedCamera, { report: { ...report, outcome: 'busy' } })]);
     expect(await answered).toEqual({ ...report, outcome: 'busy' });
     expect((await leaseOf(id as string)).asked_at).toBeNull();
   });
@@ -363,9 +304,9 @@ describe('probe now', () => {
   test('is answered by a probe under way', async () => {
     const [id] = await add(record());
     const [camera] = await claim();
-    const answered = probeNow(queue, id as string, { timeoutMs: 5_000 });
+    const answered = probeNow(wishes, id as string, { timeoutMs: 5_000 });
     await wait(150);
-    await queue.record([result(camera as ClaimedCamera)]);
+    await results.record([result(camera as ClaimedCamera)]);
     expect((await answered).outcome).toBe('ok');
     expect((await leaseOf(id as string)).in_s).toBeGreaterThan(20);
   });
@@ -374,22 +315,22 @@ describe('probe now', () => {
     const mine = record();
     await add(mine);
     const [camera] = await claim();
-    await queue.record([result(camera as ClaimedCamera)]);
-    expect((await queue.ask(mine.id)).report?.outcome).toBe('ok');
+    await results.record([result(camera as ClaimedCamera)]);
+    expect((await wishes.ask(mine.id)).report?.outcome).toBe('ok');
     expect((await leaseOf(mine.id)).asked_at).toBeNull();
     await new Cameras(db).replace([mine]);
-    expect((await queue.ask(mine.id)).report).toBeNull();
+    expect((await wishes.ask(mine.id)).report).toBeNull();
   });
 
   test('refuses cameras that are not there or not probed, and gives up in time', async () => {
-    await expect(queue.ask(randomUUID())).rejects.toThrow(NotFound);
+    await expect(wishes.ask(randomUUID())).rejects.toThrow(NotFound);
     const planned = record({ probeHost: null }, { lifecycle: 'planned' });
     const mine = record();
     await add(planned, mine);
-    await expect(queue.ask(planned.id)).rejects.toThrow(NotProbed);
-    await expect(probeNow(queue, mine.id, { timeoutMs: 250 })).rejects.toThrow(ProberUnavailable);
-    await expect(probeNow(queue, mine.id, { signal: AbortSignal.abort() })).rejects.toThrow(ProberUnavailable);
-    const gone = probeNow(queue, mine.id, { timeoutMs: 2_000 });
+    await expect(wishes.ask(planned.id)).rejects.toThrow(NotProbed);
+    await expect(probeNow(wishes, mine.id, { timeoutMs: 250 })).rejects.toThrow(ProberUnavailable);
+    await expect(probeNow(wishes, mine.id, { signal: AbortSignal.abort() })).rejects.toThrow(ProberUnavailable);
+    const gone = probeNow(wishes, mine.id, { timeoutMs: 2_000 });
     await wait(20);
     await new Cameras(db).replace([{ ...mine, probeHost: null }]);
     await expect(gone).rejects.toThrow(NotProbed);
@@ -410,6 +351,7 @@ describeOnServer('several probers at once', () => {
     let most = 0;
     const work = async (pool: DataSource, owner: string): Promise<void> => {
       const mine = new DueQueue(pool);
+      const kept = new ProbeResults(pool);
       for (let idle = 0; idle < 20;) {
         const claimed = await mine.claim({ owner, limit: 7, ttlS: 60 });
         idle = claimed.length === 0 ? idle + 1 : 0;
@@ -419,7 +361,7 @@ describeOnServer('several probers at once', () => {
         }
         await wait(3);
         for (const { host } of claimed) dialling.set(host, (dialling.get(host) ?? 0) - 1);
-        const counted = await mine.record(claimed.map((camera) => result(camera)));
+        const counted = await kept.record(claimed.map((camera) => result(camera)));
         expect(counted.size).toBe(claimed.length);
         leases.push(...claimed.map(({ cameraId }) => cameraId));
       }
@@ -448,7 +390,7 @@ describeOnServer('several probers at once', () => {
     expect(quick.map(({ cameraId }) => cameraId)).toEqual([other]);
     expect(await slow).toEqual([]);
     await db.query('drop function dawdle cascade');
-    await two.record(quick.map((camera) => result(camera)));
+    await results.record(quick.map((camera) => result(camera)));
     expect(await claim()).toHaveLength(1);
   });
 
@@ -458,7 +400,7 @@ describeOnServer('several probers at once', () => {
     for (let round = 0; round < 10; round += 1) {
       const claimed = await claim(20);
       const [counted] = await Promise.all([
-        new DueQueue(pools[0] as DataSource).record(claimed.map((camera) => result(camera))),
+        new ProbeResults(pools[0] as DataSource).record(claimed.map((camera) => result(camera))),
         (pools[1] as DataSource).transaction((tx) => new Cameras(tx).replace(records.slice(0, 10))),
       ]);
       expect(records.slice(10).every(({ id }) => counted.has(id))).toBe(true);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ANONYMOUS, scope } from '#access';
 import type { CameraSearch } from '#catalog';
 import { indexedViews } from '#geo';
-import { CameraFinder, ViewIndex } from '#storage';
+import { CameraFinder, type Database, HealthHistory, healthSummary, ViewIndex } from '#storage';
 import { openTestDatabase, type TestDatabase } from '#testing';
 
 let database: TestDatabase;
@@ -21,14 +21,18 @@ beforeAll(async () => {
     select ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'wrb', n::text, 1, d, d,
            st_setsrid(st_makepoint(120 + 2 * fract(n * 0.7548776662), 22 + 3 * fract(n * 0.5698402910)), 4326),
            'active', 'public', 'point', 'fixed', '{}', '{}', '', '{}', '', n
-    from (select n, jsonb_build_object('authority', 'wrb', 'localId', n::text, 'name', 'C') as d
+    from (select n, jsonb_build_object('authority', 'wrb', 'localId', n::text, 'name', rpad('C', 200, 'c')) as d
           from generate_series(1, ${CAMERAS}) as n) as numbered,
          lateral (select 0) as nothing`.replaceAll(/fract\(([^)]+)\)/g, '($1 - floor($1))'),
   );
-  await db.query('insert into camera_health (camera_id) select id from camera');
+  await db.query(
+    `insert into camera_health (camera_id, status)
+     select id, case when changed_xid % 100 = 0 then 'offline' else 'online' end from camera`,
+  );
   await putViews(db);
-  await db.query('analyze camera');
-  await db.query('analyze camera_health');
+  // As autovacuum leaves them.
+  await db.query('vacuum analyze camera');
+  await db.query('vacuum analyze camera_health');
   await db.query('analyze view_fov');
 }, 120_000);
 afterAll(() => database.close());
@@ -49,8 +53,8 @@ async function putViews(db: TestDatabase['db']): Promise<void> {
   }
 }
 
-/** The plan of the statements that a search runs. */
-async function planOf(search: CameraSearch): Promise<string> {
+/** The plans of the statements that some work runs. */
+async function planOf(work: (db: Database) => Promise<unknown>): Promise<string> {
   return database.db.transaction(async (tx) => {
     let plan = '';
     const watched = new Proxy(tx, {
@@ -63,13 +67,17 @@ async function planOf(search: CameraSearch): Promise<string> {
             }
           : (Reflect.get(target, name, receiver) as unknown),
     });
-    const finder = new CameraFinder(watched);
-    const { sees, targetHeightM: heightM = 0 } = search;
-    if (sees === undefined) {
-      await finder.search(scope(ANONYMOUS), { search, limit: 20, form: 'json', baseUrl: 'http://x' });
-    } else await finder.candidates(scope(ANONYMOUS), search, { position: sees, heightM });
+    await work(watched);
     return plan;
   });
+}
+
+async function find(db: Database, search: CameraSearch): Promise<unknown> {
+  const finder = new CameraFinder(db);
+  const { sees, targetHeightM: heightM = 0 } = search;
+  return sees === undefined
+    ? finder.search(scope(ANONYMOUS), { search, limit: 20, form: 'json', baseUrl: 'http://x' })
+    : finder.candidates(scope(ANONYMOUS), search, { position: sees, heightM });
 }
 
 describe(`plans over ${CAMERAS} cameras`, () => {
@@ -110,6 +118,31 @@ describe(`plans over ${CAMERAS} cameras`, () => {
       'view_fov_footprint_idx',
     ],
   ])('%j rides %s', async (search, index) => {
-    expect(await planOf(search)).toContain(index);
+    expect(await planOf((db) => find(db, search))).toContain(index);
+  });
+
+  test.each(['authority', 'city', 'status'] as const)(
+    'counting by %s reads no camera and no health whole',
+    async (by) => {
+      const plan = await planOf((db) => healthSummary(db, scope(ANONYMOUS), { by, search: {} }));
+      expect(plan).toContain('Index Only Scan using camera_counted_idx');
+      expect(plan).toContain('using camera_health_unwell_idx');
+      expect(plan).not.toContain('Seq Scan');
+    },
+  );
+
+  test.each([
+    ['minute', 1, ['health_transition', 'probe_hour']],
+    ['hour', 20, ['health_transition', 'probe_hour', 'health_hour']],
+    ['day', 400, ['health_transition', 'probe_hour', 'health_day']],
+  ] as const)('the history by %s rides the keys of the partitions', async (resolution, days, tables) => {
+    const to = Date.now();
+    const since = to - days * 86_400_000;
+    const id = '00000000-0000-7000-8000-000000000001';
+    const asked = { since, from: since, to, resolution };
+    const plan = await planOf((db) => new HealthHistory(db).read(id, scope(ANONYMOUS), asked));
+    const parts = tables.map((table) => new RegExp(`${table}_p\\d+_pkey`));
+    for (const part of parts) expect(plan).toMatch(part);
+    expect(plan).not.toMatch(/Seq Scan on (?:camera|health|probe)/);
   });
 });

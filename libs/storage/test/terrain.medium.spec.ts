@@ -4,7 +4,7 @@ import { groundDistance, type LonLat } from '#geo';
 import { HeightTiles, type LonLatGrid, openGeotiff, planGrid } from '#intake';
 import { openTestDatabase, type TestDatabase, type TiffOrder, writeTiff } from '#testing';
 import { Projections, WGS84_EPSG } from '../src/projections.js';
-import { DueQueue } from '../src/due-queue.js';
+import { namedKeys } from '../src/named-keys.js';
 import { Terrain, type TerrainGrid } from '../src/terrain.js';
 
 let database: TestDatabase;
@@ -305,13 +305,12 @@ describe('rasters', () => {
   });
 
   test('that were removed or failed keep nothing, and the sweep may take their tiles', async () => {
-    const queue = new DueQueue(database.db);
     const id = await begin();
     await terrain.keep(id, [tile(0, 0, 1, 2, 'terrain/ab/1')], 0.1);
-    expect(await queue.namedKeys(['terrain/ab/1', 'terrain/ab/2'])).toEqual(new Set(['terrain/ab/1']));
+    expect(await namedKeys(database.db, ['terrain/ab/1', 'terrain/ab/2'])).toEqual(new Set(['terrain/ab/1']));
     expect(await terrain.remove(id)).toMatchObject({ id, status: 'importing' });
     expect(await terrain.remove(id)).toBeNull();
-    expect(await queue.namedKeys(['terrain/ab/1'])).toEqual(new Set());
+    expect(await namedKeys(database.db, ['terrain/ab/1'])).toEqual(new Set());
     expect(await terrain.keep(id, [tile(1, 1, 1, 2)], 0.2)).toBe(false);
     expect(await terrain.finish(id, 1)).toBeNull();
     const other = await begin();
@@ -319,7 +318,7 @@ describe('rasters', () => {
     await terrain.fail(other, 'the file is damaged');
     expect(await terrain.find(other)).toMatchObject({ status: 'failed', problem: 'the file is damaged', tiles: 0 });
     expect(await terrain.keep(other, [tile(1, 1, 1, 2)], 0.2)).toBe(false);
-    expect(await queue.namedKeys(['terrain/ab/3'])).toEqual(new Set());
+    expect(await namedKeys(database.db, ['terrain/ab/3'])).toEqual(new Set());
   });
 
   test('whose importer died show as failed, before and after they are swept', async () => {
