@@ -3,6 +3,7 @@ import { type AskedService, type Condition, mayAuthenticate, primaryOf, whomToAs
 import { DEFAULT_LIMITS, type NonceCache, probe, type ProbeResult, type ServiceTarget } from '#probe';
 import type { ClaimedCamera } from '#storage';
 import type { Devices } from './devices.js';
+import { gapWithinMs } from './gap.js';
 import type { Lease } from './lease.js';
 import { type Memory, pinOf, withPin } from './memory.js';
 import type { ProberParts, ProberSettings } from './parts.js';
@@ -124,6 +125,8 @@ function targetOf(
   const { network, allowBasicPlaintext = false } = camera.authority;
   const pin = pinOf(memory, slot, service);
   const cached = camera.asked ? null : knownPicture(camera, slot, memory, state.picture.scanHash);
+  const isSuspected = (state.picture.flags.low_fps?.bad ?? 0) > 0;
+  const gapMs = gapWithinMs(service, camera.epoch, isSuspected);
   return {
     kind: service.kind,
     url: service.url,
@@ -139,6 +142,7 @@ function targetOf(
       ...(settings.ownEndpoints === undefined ? {} : { ownEndpoints: settings.ownEndpoints }),
     },
     ...(cached === null ? {} : { cached }),
+    ...(gapMs === undefined ? {} : { gapWithinMs: gapMs }),
   };
 }
 

@@ -1,4 +1,11 @@
 import { deviceOf } from '#catalog';
+import { MOST_OF_A_NETWORK } from '#storage';
+
+/** A device under lease, and the network in which it was last. */
+interface Leased {
+  readonly host: string;
+  readonly network: string | null;
+}
 
 /**
  * Devices that this process asks besides those of its leases: a camera's second service may lie on another one. Never two
@@ -7,19 +14,30 @@ import { deviceOf } from '#catalog';
 export class Devices {
   private readonly leased = new Set<string>();
   private readonly extra = new Set<string>();
+  private readonly running = new Map<string, number>();
 
   /** Those that a claim leaves out. */
   get besides(): readonly string[] {
     return [...this.extra];
   }
 
-  /** The lease of a device begins. */
-  lease(host: string): void {
-    this.leased.add(host);
+  /** How many more cameras of a network may be asked, of those of which some are. */
+  get leftIn(): ReadonlyMap<string, number> {
+    return new Map([...this.running].map(([network, cameras]) => [network, MOST_OF_A_NETWORK - cameras]));
   }
 
-  endLease(host: string): void {
+  /** The lease of a device begins. */
+  lease({ host, network }: Leased): void {
+    this.leased.add(host);
+    if (network !== null) this.running.set(network, (this.running.get(network) ?? 0) + 1);
+  }
+
+  endLease({ host, network }: Leased): void {
     this.leased.delete(host);
+    if (network === null) return;
+    const left = (this.running.get(network) ?? 0) - 1;
+    if (left > 0) this.running.set(network, left);
+    else this.running.delete(network);
   }
 
   /**

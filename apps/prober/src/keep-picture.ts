@@ -31,12 +31,13 @@ export interface Seen {
 /**
  * Stores a new picture, bytes first and their names with the result (reliability.md REL-2). The same picture again is not
  * stored again; it was still so at this moment. A store that does not work costs the picture, never the probe.
- * @param seen null where no picture came, or only the word that it has not changed
+ * @param came.seen null where no picture came, or only the word that it has not changed
+ * @param came.of fingerprint of what decides what the picture shows
  */
 export async function keepPicture(
   camera: ClaimedCamera,
   stored: Memory['stored'],
-  seen: Seen | null,
+  { seen, of }: { readonly seen: Seen | null; readonly of: string },
   { parts, outage }: KeepTools,
 ): Promise<Kept> {
   const masks = fingerprintOf(camera.masks);
@@ -47,11 +48,11 @@ export async function keepPicture(
     had !== null && had.masks !== masks && camera.masks.length > 0 ? forgotten(camera) : { stored: had };
   if (seen === null) return without;
   const capturedAt = new Date(seen.receivedAt).toISOString();
-  if (had?.scanHash === seen.scanHash && had.masks === masks) return { stored: had, capturedAt };
+  if (had?.scanHash === seen.scanHash && had.masks === masks) return { stored: { ...had, of }, capturedAt };
   try {
     const picture = await store(seen.frame, camera.masks, parts);
     outage.worked();
-    return { picture, capturedAt, stored: { scanHash: seen.scanHash, masks } };
+    return { picture, capturedAt, stored: { scanHash: seen.scanHash, masks, of } };
   } catch (error) {
     outage.failed(error);
     return without;

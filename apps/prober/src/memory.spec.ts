@@ -57,8 +57,8 @@ describe('devices', () => {
 
   test('never two probes of one: a lease has its own, another is taken for the time of a probe', () => {
     const devices = new Devices();
-    devices.lease('10.0.0.1');
-    devices.lease('10.0.0.2');
+    devices.lease({ host: '10.0.0.1', network: null });
+    devices.lease({ host: '10.0.0.2', network: '10.0.0.0/24' });
     expect(devices.take('http://10.0.0.1/b', '10.0.0.1')).not.toBeNull();
     expect(devices.take('http://10.0.0.2/b', '10.0.0.1')).toBeNull();
     expect(devices.besides).toEqual([]);
@@ -67,7 +67,19 @@ describe('devices', () => {
     expect(devices.take('http://10.0.0.3/c', '10.0.0.2')).toBeNull();
     free?.();
     expect(devices.besides).toEqual([]);
-    devices.endLease('10.0.0.2');
+    devices.endLease({ host: '10.0.0.2', network: '10.0.0.0/24' });
     expect(devices.take('http://10.0.0.2/b', '10.0.0.1')).not.toBeNull();
+  });
+
+  test('eight of a network at most', () => {
+    const devices = new Devices();
+    const camera = (host: string): { host: string; network: string } => ({ host, network: '10.0.0.0/24' });
+    for (let i = 0; i < 8; i += 1) devices.lease(camera(`10.0.0.${i}`));
+    devices.lease({ host: '127.0.0.1:81', network: null });
+    expect([...devices.leftIn]).toEqual([['10.0.0.0/24', 0]]);
+    devices.endLease(camera('10.0.0.3'));
+    expect([...devices.leftIn]).toEqual([['10.0.0.0/24', 1]]);
+    for (const i of [0, 1, 2, 4, 5, 6, 7]) devices.endLease(camera(`10.0.0.${i}`));
+    expect([...devices.leftIn]).toEqual([]);
   });
 });

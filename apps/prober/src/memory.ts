@@ -4,8 +4,8 @@ import type { KnownService } from '#catalog';
 export interface Memory {
   /** Form of this object; one of another form is forgotten. */
   readonly v: 1;
-  /** Scan hash of the picture in the store, and the masks it was stored under; null without one. */
-  readonly stored: { readonly scanHash: string; readonly masks: string } | null;
+  /** Scan hash of the picture in the store, the masks it was stored under, and what decides what it shows; null without one. */
+  readonly stored: { readonly scanHash: string; readonly masks: string; readonly of?: string } | null;
   /** What the last picture's service said of it, to ask whether there is a newer one. */
   readonly validators: Validators | null;
   /** Public keys of the services, by slot. */

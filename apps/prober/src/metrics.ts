@@ -20,6 +20,7 @@ export class ProberMetrics {
   readonly leasesLost: Counter;
   readonly inflight: Gauge;
   readonly lag: Histogram;
+  readonly blind: Gauge;
   private readonly durations: Histogram<'phase'>;
 
   constructor(registry: Registry) {
@@ -57,6 +58,11 @@ export class ProberMetrics {
       name: 'sightline_probe_schedule_lag_seconds',
       help: 'Seconds by which cameras were overdue when they were claimed.',
       buckets: [0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300],
+      registers,
+    });
+    this.blind = new Gauge({
+      name: 'sightline_prober_blind',
+      help: '1 while this prober reaches no camera for a fault of its own line, and judges none.',
       registers,
     });
     for (const phase of Object.values(PHASES)) this.durations.zero({ phase });

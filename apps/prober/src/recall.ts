@@ -18,17 +18,18 @@ export interface Recalled {
 /** Whether this version has a protocol for it. */
 export const isProbed = (kind: ServiceKind): boolean => PROBES[kind] !== null;
 
-/** Reads what was kept and catches up with what people did since: the configuration, maintenance. */
+/** Reads what was kept and catches up with what happened since: the configuration, maintenance, an outage of the whole site. */
 export function recall(camera: ClaimedCamera, startedAt: number): Recalled {
-  const { configVersion, isMaintained: on } = camera;
+  const { configVersion, isMaintained: on, isSiteDown: isDown } = camera;
   const configured = step(stateFrom(camera.state), { kind: 'configChanged', configVersion }, startedAt, 0);
-  const { state, effects } = step(configured.state, { kind: 'maintenance', on }, startedAt, 0);
+  const maintained = step(configured.state, { kind: 'maintenance', on }, startedAt, 0);
+  const { state, effects } = step(maintained.state, { kind: 'site', isDown }, startedAt, 0);
   const refreshS = camera.services[primaryOf(camera.services, isProbed)]?.refreshS;
   return {
     state,
     memory: memoryFrom(camera.memory),
     rhythm: { id: camera.cameraId, ...probingOf(camera.authority), ...(refreshS === undefined ? {} : { refreshS }) },
     startedAt,
-    effects: [...configured.effects, ...effects],
+    effects: [...configured.effects, ...maintained.effects, ...effects],
   };
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { DatabaseUnavailable, Overloaded, QueryTooExpensive, RequestInFlight, StorageFull } from '#catalog';
-import { type DueQueue, isRetryable, type ProbeRecord, translate } from '#storage';
+import { isRetryable, type ProbeRecord, type ProbeResults, translate } from '#storage';
 import { inShort, type Outage } from './outage.js';
 
 /** A result, and what follows once it counts. */
@@ -28,7 +28,7 @@ export class Recorder {
   private saving: Promise<void> | null = null;
 
   constructor(
-    private readonly queue: DueQueue,
+    private readonly results: ProbeResults,
     private readonly outage: Outage,
     private readonly log: Logger,
     private readonly lost: (cameras: number) => void,
@@ -75,7 +75,7 @@ export class Recorder {
   /** @throws where the database is at fault and not a result */
   private async keep(batch: readonly Result[]): Promise<void> {
     try {
-      const counted = await this.queue.record(batch.map(({ record }) => record));
+      const counted = await this.results.record(batch.map(({ record }) => record));
       for (const { record, counted: follow } of batch) if (counted.has(record.cameraId)) follow();
       if (counted.size < batch.length) this.lost(batch.length - counted.size);
     } catch (error) {

@@ -1,18 +1,20 @@
-import type { Frame } from '#catalog';
-import { scanHash } from '#frames';
-import { type HealthState, stateFrom } from '#health';
+import { isHeld, stateFrom } from '#health';
 import { type Answer, askCamera, type AskTools } from './ask-camera.js';
+import type { Cards } from './cards.js';
+import { Eye } from './eye.js';
 import { judge, type Judged } from './judge.js';
-import { keepPicture, type KeepTools, type Seen } from './keep-picture.js';
+import { keepPicture, type KeepTools } from './keep-picture.js';
 import type { Lease } from './lease.js';
-import { recall } from './recall.js';
+import { recall, type Recalled } from './recall.js';
+import { fingerprintOf, serviceOf, witness } from './witness.js';
 
 /** The hands of a round. */
 export interface RoundTools {
   readonly ask: AskTools;
   readonly keep: KeepTools;
+  readonly cards: Cards;
   /** Keeps what was judged, sooner or later. */
-  readonly record: (lease: Lease, answer: Answer, judged: Judged) => void;
+  readonly record: (lease: Lease, answer: Answer, known: Recalled, judged: Judged) => void;
   /** [0, 1) */
   readonly random: () => number;
 }
@@ -20,16 +22,26 @@ export interface RoundTools {
 /** One camera, once: probe, judge, record. @returns false where the lease ended before there was anything to record */
 export async function round(lease: Lease, tools: RoundTools): Promise<boolean> {
   const { camera, signal } = lease;
+  const { keep, cards } = tools;
   const clock = forwardClock(lease);
   const known = recall(camera, clock());
-  const eye = new Eye(known.state, clock, tools.keep);
+  const eye = new Eye({ state: known.state, masks: camera.masks, pictures: keep.parts.pictures, clock });
 
   const answer = await askCamera(lease, known, eye.isDamaged, tools.ask);
-  const seen = eye.pictureOf(answer);
-  const kept = signal.aborted ? null : await keepPicture(camera, known.memory.stored, seen, tools.keep);
+  const { outcome, frame } = answer.result;
+  const seen = outcome === 'ok' && frame !== null ? eye.seenIn(frame) : null;
+  const of = fingerprintOf(camera, answer);
+  const kept = signal.aborted ? null : await keepPicture(camera, known.memory.stored, { seen, of }, keep);
+  const found = await witness(camera, known, answer, { seen, eye, cards, now: clock() });
   if (kept === null || signal.aborted) return false;
 
-  tools.record(lease, answer, judge(camera, known, answer, { seen, kept }, { now: clock(), random: tools.random() }));
+  const now = clock();
+  const judged = judge(camera, known, answer, { seen, kept, eye, found }, { now, random: tools.random() });
+  tools.record(lease, answer, known, judged);
+  const { picture } = judged.state;
+  if (outcome === 'ok' && picture.scanHash !== null && isHeld(picture, known.rhythm, now)) {
+    cards.held(camera.cameraId, picture.scanHash, serviceOf(camera, answer).url ?? '');
+  }
   return true;
 }
 
@@ -37,30 +49,4 @@ export async function round(lease: Lease, tools: RoundTools): Promise<boolean> {
 function forwardClock({ camera, clock }: Lease): () => number {
   const { checkedAt } = stateFrom(camera.state);
   return () => Math.max(clock(), checkedAt ?? 0);
-}
-
-/** Looks at the frames of one round. */
-class Eye {
-  private last: Seen | null = null;
-
-  constructor(
-    private readonly state: HealthState,
-    private readonly clock: () => number,
-    private readonly tools: KeepTools,
-  ) {}
-
-  /** What is broken in a frame, or null. The picture that was fine last time is not decoded again. */
-  readonly isDamaged = async (frame: Frame): Promise<string | null> => {
-    const hash = scanHash(frame);
-    this.last = { frame, scanHash: hash, receivedAt: this.clock() };
-    return hash === this.state.picture.scanHash ? null : (await this.tools.parts.pictures.inspect(frame)).damage;
-  };
-
-  /** The picture of an answer: captured when its last byte came, before anything was made of it. */
-  pictureOf({ result }: Answer): Seen | null {
-    const { outcome, frame } = result;
-    if (outcome !== 'ok' || frame === null) return null;
-    if (this.last?.frame === frame) return this.last;
-    return { frame, scanHash: scanHash(frame), receivedAt: this.clock() };
-  }
 }

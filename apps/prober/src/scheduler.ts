@@ -6,11 +6,13 @@ import type { Outage } from './outage.js';
 
 /** Looks for due cameras this often, milliseconds; sooner while there are any. */
 const IDLE_MS = 1_000;
-const BUSY_MS = 250;
+const BUSY_MS = 100;
 /** Cameras newly asked in a second: an import of thousands is due at once. */
 const STARTS_PER_S = 500;
 /** Results that may wait to be kept; beyond, nothing is claimed (REL-15). */
 const MOST_UNSAVED = 1_000;
+/** Cameras asked at a time by a prober that reaches nobody: others may see. */
+const WHILE_BLIND = 4;
 /** A round missed by more than this at the start or after an outage is skipped, seconds. */
 const MISSED_S = 2;
 
@@ -22,6 +24,8 @@ export interface SchedulerTools {
   readonly outage: Outage;
   /** Results that wait to be kept. */
   readonly backlog: () => number;
+  /** Whether this prober reaches nobody for a fault of its own: then it asks a few, to know when that is over. */
+  readonly isBlind: () => boolean;
   /** Asks a camera, and never rejects. */
   readonly work: (lease: Lease) => Promise<void>;
 }
@@ -69,22 +73,23 @@ export class Scheduler {
       this.tools.outage.failed(error);
       this.hasSlept = true;
     }
-    this.lookIn(found > 0 ? BUSY_MS : IDLE_MS);
+    this.lookIn(found > 0 && !this.tools.isBlind() ? BUSY_MS : IDLE_MS);
   }
 
   /** @returns how many cameras were claimed */
   private async claim(): Promise<number> {
-    const { queue, devices, backlog } = this.tools;
+    const { queue, devices, backlog, isBlind } = this.tools;
     const { owner, sockets, ttlS } = this.settings;
-    if (this.hasSlept) await queue.skipMissed(MISSED_S);
-    this.hasSlept = false;
-    const free = sockets - this.running.size;
+    const most = isBlind() ? WHILE_BLIND : sockets;
+    if (this.hasSlept && !isBlind()) await queue.skipMissed(MISSED_S);
+    this.hasSlept = isBlind();
+    const free = most - this.running.size;
     const room = MOST_UNSAVED - backlog() - this.running.size;
     const limit = Math.min(free, room, this.startsLeft());
     if (limit < 1 || this.isClosing) return 0;
     // Counted from before the claim: however long it takes, the lease ends no sooner than this says.
     const askedAt = performance.now();
-    const claimed = await queue.claim({ owner, limit, ttlS, skipHosts: devices.besides });
+    const claimed = await queue.claim({ owner, limit, ttlS, skipHosts: devices.besides, leftIn: devices.leftIn });
     const readAt = performance.now();
     this.starts -= claimed.length;
     const usableMs = USABLE_SHARE * ttlS * 1000 - (readAt - askedAt);
@@ -110,10 +115,10 @@ export class Scheduler {
     };
     if (!camera.asked) metrics.lag.observe(camera.lateS);
     metrics.inflight.inc();
-    devices.lease(camera.host);
+    devices.lease(camera);
     const running = work(lease).finally(() => {
       clearTimeout(timer);
-      devices.endLease(camera.host);
+      devices.endLease(camera);
       metrics.inflight.dec();
       this.running.delete(running);
     });

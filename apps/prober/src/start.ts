@@ -1,17 +1,23 @@
 import type { Logger } from 'pino';
+import { nextRoundS } from '#health';
 import { NonceCache } from '#probe';
-import { DueQueue, ping } from '#storage';
+import { DueQueue, HeldPictures, ping, ProbeResults, Sites } from '#storage';
 import type { Answer, AskTools } from './ask-camera.js';
+import { Cards } from './cards.js';
 import { Devices } from './devices.js';
 import type { Judged } from './judge.js';
 import { CLOSING, type Lease } from './lease.js';
+import { lineSignOf } from './line-sign.js';
+import { LineWatch } from './line-watch.js';
 import { ProberMetrics } from './metrics.js';
 import { startOps } from './ops.js';
 import { inShort, Outage } from './outage.js';
 import type { ProberParts, ProberSettings } from './parts.js';
 import { Recorder } from './recorder.js';
+import type { Recalled } from './recall.js';
 import { round, type RoundTools } from './round.js';
 import { Scheduler } from './scheduler.js';
+import { watchSites } from './site-watch.js';
 import { startSweeping } from './sweep.js';
 
 export type { ProberParts, ProberSettings, SealedRow } from './parts.js';
@@ -39,15 +45,26 @@ export async function start(settings: ProberSettings, parts: ProberParts): Promi
   const metrics = new ProberMetrics(parts.metrics);
   const outage = new Outage('the database', log);
   const devices = new Devices();
-  const recorder = new Recorder(queue, outage, log, (cameras) => metrics.leasesLost.inc(cameras));
+  const recorder = new Recorder(
+    new ProbeResults(db, new Outage('keeping the history and the events of probes', log)),
+    outage,
+    log,
+    (cameras) => metrics.leasesLost.inc(cameras),
+  );
   const ask: AskTools = { parts, settings, nonces: new NonceCache(), devices };
+  const line = new LineWatch(log, (isBlind) => metrics.blind.set(isBlind ? 1 : 0));
+  const cards = new Cards(new HeldPictures(db), new Outage('what is known of cards', log));
   const tools: RoundTools = {
     ask,
     keep: { parts, outage: new Outage('the frame store', log) },
+    cards,
     random: Math.random,
-    record: (lease, answer, judged) => {
+    record: (lease, answer, known, judged) => {
       observe(lease, answer, metrics, log);
-      recorder.add({ record: judged.record, counted: () => follow(judged, metrics, log) });
+      void line.meet(lineSignOf(lease, answer, known), {
+        keep: () => recorder.add({ record: judged.record, counted: () => follow(judged, metrics, log) }),
+        drop: () => void postpone(lease, known, queue, log),
+      });
     },
   };
   const work = async (lease: Lease): Promise<void> => {
@@ -62,23 +79,49 @@ export async function start(settings: ProberSettings, parts: ProberParts): Promi
   };
   const scheduler = new Scheduler(
     { owner, sockets: settings.probeSockets, ttlS: settings.leaseTtlS ?? LEASE_TTL_S },
-    { queue, devices, metrics, outage, backlog: () => recorder.backlog, work },
+    {
+      queue,
+      devices,
+      metrics,
+      outage,
+      backlog: () => recorder.backlog + line.waiting,
+      isBlind: () => line.isBlind,
+      work,
+    },
   );
   const readiness = readinessOf(parts);
   const ops = settings.ops && (await startOps(settings.ops, { metrics: parts.metrics, whyNotReady: readiness.whyNot }));
-  const sweeping = settings.sweeps === false ? null : startSweeping(parts.store, queue, log);
+  const sweeping = settings.sweeps === false ? null : startSweeping(parts.store, db, log);
+  const watching = watchSites(new Sites(db), log);
   scheduler.start();
   return {
     ...(ops === undefined ? {} : { opsPort: ops.port }),
     close: async ({ graceMs = GRACE_MS } = {}) => {
       readiness.close();
       await scheduler.close(graceMs);
+      line.close();
       await recorder.close();
+      await watching.close();
+      await cards.close();
       await free(queue, owner, log);
       await sweeping?.close();
       await ops?.close();
     },
   };
+}
+
+/** The camera as it was, to be asked again in its next round: what was found is our own fault. */
+async function postpone(
+  { camera }: Lease,
+  { rhythm, startedAt }: Recalled,
+  queue: DueQueue,
+  log: Logger,
+): Promise<void> {
+  try {
+    await queue.postpone(camera, nextRoundS(rhythm, startedAt, Math.random()));
+  } catch (error) {
+    log.warn({ reason: inShort(error) }, 'a lease was not ended; it runs out by itself');
+  }
 }
 
 async function free(queue: DueQueue, owner: string, log: Logger): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { FrameStore } from '#frames';
-import type { DueQueue } from '#storage';
+import { type Database, namedKeys } from '#storage';
 import { Outage } from './outage.js';
 
 const EVERY_MS = 600_000;
@@ -8,12 +8,12 @@ const EVERY_MS = 600_000;
 const GRACE_S = 3_600;
 
 /** Removes pictures that no camera points to any more, every 10 min. */
-export function startSweeping(store: FrameStore, queue: DueQueue, log: Logger): { close(): Promise<void> } {
+export function startSweeping(store: FrameStore, db: Database, log: Logger): { close(): Promise<void> } {
   const outage = new Outage('sweeping the frame store', log);
   let sweeping: Promise<void> = Promise.resolve();
   const sweep = async (): Promise<void> => {
     try {
-      const { removed, bytes } = await store.sweep({ graceS: GRACE_S, isNamed: (keys) => queue.namedKeys(keys) });
+      const { removed, bytes } = await store.sweep({ graceS: GRACE_S, isNamed: (keys) => namedKeys(db, keys) });
       outage.worked();
       if (removed > 0) log.debug({ removed, bytes }, 'pictures swept');
     } catch (error) {

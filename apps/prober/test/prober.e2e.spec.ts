@@ -13,8 +13,10 @@ import sharp from 'sharp';
 import type { DataSource } from 'typeorm';
 import { type CameraRegistration, FramesUnavailable, publicDocument, uidOf, withDefaults } from '#catalog';
 import { geoCameraOf } from '#geo';
+import { ANONYMOUS, scope } from '#access';
+import { availability, statusSpans } from '#health';
 import { DirectoryStore, type FrameStore, Pictures } from '#frames';
-import { Authorities, type CameraRecord, Cameras, DueQueue, probeNow } from '#storage';
+import { Authorities, type CameraRecord, Cameras, DueQueue, HealthHistory, probeNow, ProbeWishes } from '#storage';
 import { describeOnServer, openTestDatabase, type TestDatabase } from '#testing';
 import { type ProberParts, type ProberSettings, type RunningProber, start } from '../src/start.js';
 
@@ -259,6 +261,24 @@ test('a registered camera is probed at once; when it dies it is offline later an
   expect((await again(id)).status).toBe('online');
   expect(lines.filter(({ msg }) => msg === 'up')).toHaveLength(1);
   expect(lines.filter(({ level }) => level >= 50)).toEqual([]);
+
+  const now = Date.now();
+  const asked = { since: now - 60_000, from: now - 60_000, to: now + 60_000, resolution: 'minute' } as const;
+  const { recorded, probes } = await new HealthHistory(db).read(id, scope(ANONYMOUS), asked);
+  const { moves } = recorded;
+  expect(moves.map(({ from, to }) => `${from} ${to}`)).toEqual([
+    'unknown online',
+    'online suspect',
+    'suspect offline',
+    'offline recovering',
+    'recovering online',
+  ]);
+  expect(probes.map(({ countedAs }) => countedAs)).toEqual(['ok', 'fail', 'fail', 'fail', 'ok', 'ok']);
+  // Down from the first failure to the first picture, up before and after.
+  const [first = 0, failed = 0, , back = 0] = moves.map(({ at }) => at);
+  const { upShare, measuredS } = availability(statusSpans(recorded, asked.since), asked.since, recorded.now);
+  expect(measuredS).toBeCloseTo((recorded.now - first) / 1000, 3);
+  expect(upShare).toBeCloseTo(1 - (back - failed) / (recorded.now - first), 6);
 });
 
 test('the same picture is not stored again: sent once more it is still current, confirmed by 304 it ages', async () => {
@@ -424,7 +444,7 @@ test('a probe that somebody waits for, the listener for orchestrators, and what 
   await until(id, ({ status }) => status === 'online');
   await db.query(`update camera_health set checked_at = now() - interval '1 min'`);
   one.answer = (_request, response) => response.writeHead(503).end();
-  const report = await probeNow(new DueQueue(db), id, { timeoutMs: 5_000 });
+  const report = await probeNow(new ProbeWishes(db), id, { timeoutMs: 5_000 });
   expect(report).toMatchObject({ outcome: 'busy', service: 'snapshot', status: 'busy', frame: null });
   const get = async (place: string): Promise<[number, string]> => {
     const response = await fetch(`http://127.0.0.1:${running.opsPort}${place}`);
