@@ -4,5 +4,5 @@ import { ensureBuilt, ensureInstalled, requireNode, root, run } from './set-up.m
 requireNode();
 ensureInstalled();
 await ensureBuilt();
-for (const bench of ['geo', 'near', 'sees', 'coverage', 'probe'])
+for (const bench of ['geo', 'near', 'sees', 'coverage', 'frames', 'thumbnail', 'splitter', 'probe'])
   run(process.execPath, [`${root}bench/${bench}.mjs`, ...process.argv.slice(2)]);

@@ -10,7 +10,9 @@ const inRoot = (...parts) => path.join(root, ...parts);
 /** Text of every golden file, by its path. */
 export async function goldenFiles() {
   const { describeProgram } = await import(pathToFileURL(inRoot('dist/apps/api/src/golden.js')).href);
-  return describeProgram(JSON.parse(readFileSync(inRoot('package.json'), 'utf8')).version);
+  const { faultsPage } = await import(pathToFileURL(inRoot('dist/apps/simulator/src/fault-table.js')).href);
+  const described = await describeProgram(JSON.parse(readFileSync(inRoot('package.json'), 'utf8')).version);
+  return { ...described, 'docs/faults.md': faultsPage() };
 }
 
 /** Types of the client that e2e tests speak through, from the committed description. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { BadKeyring } from '#access';
-import { LIFECYCLES, SCOPES, SERVICE_KINDS, type ServiceKind, TERRAIN_KINDS } from '#catalog';
+import { LIFECYCLES, SCOPES, SERVICE_KINDS, type ServiceKind, TERRAIN_KINDS, TLS_MODES } from '#catalog';
 import { DataDirectoryInUse } from '#embedded';
 import { PROFILES } from '#intake';
 import { BadSettings, readSettings, type Settings, SETTINGS } from '#settings';
@@ -14,6 +14,7 @@ import type { ImportOptions } from './import.js';
 import type { KeyOptions } from './keys.js';
 import type { ProbeUrlOptions } from './probe-url.js';
 import { Failure } from './server.js';
+import type { SimulatorOptions } from './simulator.js';
 import type { TerrainOptions } from './terrain.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8')) as {
@@ -80,20 +81,28 @@ program
   .option('--host <address>', 'listen on this address, all cameras on one (default: loopback, an address each)')
   .option('--cameras <count>', 'more cameras of the plainest kind, for load', whole, 0)
   .option('--json', 'print authorities and cameras as JSON, ready to be registered', false)
-  .action(async (options: { port?: number; host?: string; cameras: number; json: boolean }) =>
-    (await import('./simulator.js')).simulator(options),
-  );
+  .option('--list-faults', 'list what its cameras can be told to suffer from, and end', false)
+  .action(async (options: SimulatorOptions) => (await import('./simulator.js')).simulator(options));
 
 program
   .command('probe')
   .argument('<url>', 'http or https address of a stream or a picture')
-  .description('diagnose a camera without registering it: every step, the outcome, and the picture')
+  .description('diagnose a camera without registering it: every step, the outcome, what to do next, and the picture')
   .addOption(new Option('--kind <kind>', 'what is at the address (default: told by it)').choices(SERVICE_KINDS))
-  .option('-u, --user <name:password>', 'sign in, by Digest where the camera offers it')
+  .option(
+    '-u, --user <name[:password]>',
+    'sign in, by Digest where the camera offers it; asks for the password if it is absent',
+  )
   .option('--resolution <WxH>', 'put resolution=WxH into the URL, as Axis devices take it')
   .option('-o, --output <file>', 'where the picture goes (default: frame.jpg)')
   .option('--insecure-basic', 'let Basic go over plain http')
-  .option('--legacy-tls', 'allow TLS 1.0 and old ciphers')
+  .addOption(
+    new Option('--tls <mode>', 'judge the certificate (default: strict for names, pinned for addresses)').choices(
+      TLS_MODES,
+    ),
+  )
+  .option('--legacy-tls', 'the same as --tls legacy: old versions and ciphers too')
+  .option('--pin <key>', 'SHA-256 of the key that the camera showed before, base64: another one is a fault')
   .option('--json', 'print JSON')
   .addHelpText('after', '\nExit code: 0 a picture, 2 none, 1 the command itself failed.')
   .action(async (url: string, options: Omit<ProbeUrlOptions, 'version'> & { kind?: ServiceKind }) =>

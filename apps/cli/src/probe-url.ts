@@ -1,18 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { type Credentials, type ServiceKind, withoutUserinfo } from '#catalog';
-import { Pictures } from '#frames';
-import { DEFAULT_LIMITS, isRefusal, NonceCache, parseTarget, probe, type ProbeResult, requestUrl } from '#probe';
+import { type Credentials, type Frame, type ServiceKind, type TlsMode, withoutUserinfo } from '#catalog';
+import { cellSumsOf, Pictures, type Signals, sourceTimeOf } from '#frames';
+import { glance } from '#health';
+import { DEFAULT_LIMITS, isRefusal, NonceCache, parseTarget, probe, type ProbeEvidence, requestUrl } from '#probe';
+import { askPassword } from './ask-password.js';
+import { asJson, asText, type Diagnosis, scrubbed } from './probe-report.js';
 import { Failure } from './server.js';
 
 export interface ProbeUrlOptions {
   readonly kind?: ServiceKind;
-  /** `name:password`. */
+  /** `name:password`, or a name alone: then the password is asked for. */
   readonly user?: string;
   readonly resolution?: string;
   readonly output?: string;
   readonly insecureBasic?: boolean;
+  readonly tls?: TlsMode;
   readonly legacyTls?: boolean;
+  /** SHA-256 of the public key that the device showed before, base64. */
+  readonly pin?: string;
   readonly json?: boolean;
   readonly version: string;
 }
@@ -20,24 +26,29 @@ export interface ProbeUrlOptions {
 /** Exit code when the camera gave no picture. */
 const NO_PICTURE = 2;
 
-/** Diagnoses a camera's URL from this shell, without registering it: every step, the outcome, and the picture itself. */
+/** Diagnoses a camera's URL from this shell, without registering it: every step, the outcome, what to do, and the picture itself. */
 export async function probeUrl(given: string, options: ProbeUrlOptions): Promise<void> {
-  const { url, credentials: inUrl } = withoutUserinfo(given);
+  const { url, credentials: inUrl } = URL.canParse(given) ? withoutUserinfo(given) : { url: given, credentials: null };
   const target = parseTarget(url);
   if (isRefusal(target)) throw new Failure(`this URL cannot be probed: ${target.reason}`);
   const kind = options.kind ?? kindOf(target.scheme, url);
+  const vapix = options.resolution === undefined ? {} : { vapix: { resolution: options.resolution } };
+  const tls = options.tls ?? (options.legacyTls === true ? 'legacy' : undefined);
+  const credentials = (await credentialsOf(options.user)) ?? inUrl;
   const pictures = await Pictures.start({ workers: 1 });
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
+  const decoded: { signals: Signals | null } = { signals: null };
   try {
     const result = await probe(
       {
         kind,
         url,
-        ...(options.resolution === undefined ? {} : { vapix: { resolution: options.resolution } }),
-        credentials: credentialsOf(options.user) ?? inUrl,
+        ...vapix,
+        credentials,
         allowBasicPlaintext: options.insecureBasic === true,
-        ...(options.legacyTls === true ? { tls: 'legacy' as const } : {}),
+        ...(tls === undefined ? {} : { tls }),
+        ...(options.pin === undefined ? {} : { pin: options.pin }),
         // The person's own shell: the addresses of this URL, but nothing that is never dialled (contract.md).
         policy: { cidrs: ['0.0.0.0/0', '::/0'], ports: [target.port], loopback: true },
       },
@@ -47,16 +58,26 @@ export async function probeUrl(given: string, options: ProbeUrlOptions): Promise
         userAgent: `Sightline/${options.version}`,
         now: () => performance.now(),
         cnonce: () => randomBytes(8).toString('hex'),
-        isDamaged: async (frame) => (await pictures.inspect(frame)).damage,
+        isDamaged: async (frame) => {
+          const { damage, signals } = await pictures.inspect(frame);
+          decoded.signals = signals;
+          return damage;
+        },
       },
       stop.signal,
     );
-    const saved = result.frame === null ? null : (options.output ?? 'frame.jpg');
-    if (result.frame !== null && saved !== null) await writeFile(saved, result.frame.bytes);
-    const asked = scrubbed(
-      requestUrl(url, options.resolution === undefined ? undefined : { resolution: options.resolution }, kind),
-    );
-    process.stdout.write(options.json === true ? asJson(result, kind, saved) : asText(result, kind, asked, saved));
+    const { frame } = result;
+    const saved = frame === null ? null : (options.output ?? 'frame.jpg');
+    if (frame !== null && saved !== null) await writeFile(saved, frame.bytes);
+    const diagnosis: Diagnosis = {
+      result,
+      kind,
+      url: scrubbed(requestUrl(url, vapix.vapix, kind)),
+      hasCredentials: credentials !== null,
+      looks: frame === null ? [] : looksOf(frame, decoded.signals, result.evidence),
+      saved,
+    };
+    process.stdout.write(options.json === true ? asJson(diagnosis) : asText(diagnosis));
     if (result.outcome !== 'ok') process.exitCode = NO_PICTURE;
   } finally {
     await pictures.close();
@@ -70,54 +91,31 @@ function kindOf(scheme: string, url: string): ServiceKind {
   return /\.(?:jpe?g|png)(?:$|\?)|image\.cgi|\/snapshot|\/jpg\//i.test(url) ? 'snapshot' : 'mjpeg';
 }
 
-function credentialsOf(user: string | undefined): Credentials | null {
+async function credentialsOf(user: string | undefined): Promise<Credentials | null> {
   if (user === undefined) return null;
   const at = user.indexOf(':');
-  if (at < 0) throw new Failure('--user is name:password');
+  if (at < 0) return { username: user, password: await askPassword(`Password of ${user}: `) };
   return { username: user.slice(0, at), password: user.slice(at + 1) };
 }
 
-/** Values of a query may be secrets. */
-const scrubbed = (url: string): string => url.replace(/([?&][^=&]*(?:pass|pwd|token|key|auth)[^=&]*=)[^&]*/gi, '$1***');
-
-function asJson({ outcome, phases, frame, evidence }: ProbeResult, service: ServiceKind, saved: string | null): string {
-  const size = frame === null ? null : { widthPx: frame.widthPx, heightPx: frame.heightPx, bytes: frame.bytes.length };
-  return `${JSON.stringify({ outcome, service, phases, frame: size, evidence, saved }, null, 2)}\n`;
+/** What the one picture seems to suffer from; of the sun nothing is known here. */
+function looksOf(frame: Frame, signals: Signals | null, evidence: ProbeEvidence): Diagnosis['looks'] {
+  if (signals === null) return [];
+  const { grey: _grey, hidden: _hidden, ...numbers } = signals;
+  const now = Date.now();
+  const deviceAt = momentOf(evidence.serverDate);
+  const takenAt = sourceTimeOf(frame) ?? momentOf(evidence.lastModified);
+  const told = {
+    ...(takenAt === null ? {} : { source: { at: takenAt, ageS: ((deviceAt ?? now) - takenAt) / 1_000 } }),
+    ...(deviceAt === null ? {} : { clockOffS: (deviceAt - now) / 1_000 }),
+    ...(evidence.isSourceGone === true ? { isSourceGone: true } : {}),
+  };
+  const look = { signals: numbers, cells: cellSumsOf(signals), likeness: null };
+  return glance({ sample: { scanHash: '', look }, told }, now);
 }
 
-const STEPS = [
-  ['dnsMs', 'name looked up'],
-  ['connectMs', 'connected'],
-  ['tlsMs', 'TLS agreed'],
-  ['firstByteMs', 'first byte'],
-  ['firstFrameMs', 'first whole picture'],
-] as const;
-
-function asText(
-  { outcome, phases, frame, evidence }: ProbeResult,
-  kind: ServiceKind,
-  url: string,
-  saved: string | null,
-): string {
-  const steps = STEPS.flatMap(([step, words]) => {
-    const ms = phases[step];
-    return ms === null ? [] : [`  ${words.padEnd(20)} ${ms.toFixed(1).padStart(8)} ms`];
-  });
-  const facts = [
-    ...(evidence.address === undefined ? [] : [['address', evidence.address]]),
-    ...(evidence.status === undefined ? [] : [['HTTP status', String(evidence.status)]]),
-    ...(evidence.realm === undefined ? [] : [['realm', evidence.realm]]),
-    ...(evidence.auth === 'none' ? [] : [['signed in by', evidence.auth]]),
-    ...(frame === null
-      ? []
-      : [['picture', `${frame.widthPx} x ${frame.heightPx} pixels, ${frame.bytes.length} bytes`]]),
-    ...(saved === null ? [] : [['saved as', saved]]),
-  ];
-  return [
-    `${kind} ${url}`,
-    ...steps,
-    `  ${'outcome'.padEnd(20)} ${outcome}: ${evidence.reason}`,
-    ...facts.map(([name = '', value = '']) => `  ${name.padEnd(20)} ${value}`),
-    '',
-  ].join('\n');
+/** A date of HTTP; null for anything else. */
+function momentOf(text: string | undefined): number | null {
+  const time = text?.endsWith('GMT') === true ? Date.parse(text) : NaN;
+  return Number.isNaN(time) ? null : time;
 }

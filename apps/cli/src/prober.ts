@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Settings } from '#settings';
+import { databaseEndpoints, type Settings } from '#settings';
 import { requireMigrated, requireModestLogin } from '#storage';
 import { type Engines, openEngines } from './engines.js';
 import { endInOrder, untilTold } from './running.js';
@@ -26,13 +26,6 @@ export function proberArguments(engines: Engines, ours: OwnEndpoints = []): Prob
       userAgent: `Sightline/${version}`,
     },
   ];
-}
-
-/** Where the database listens, as far as its URL says so by a number; its port is one that no camera may have anyway. */
-function databaseEndpoints({ databaseUrl }: Settings): OwnEndpoints {
-  if (databaseUrl === undefined || !URL.canParse(databaseUrl)) return [];
-  const { hostname: address, port } = new URL(databaseUrl);
-  return [{ address: address.replace(/^\[|\]$/g, ''), port: Number(port || 5_432) }];
 }
 
 /** The prober alone, on a server's database. */

@@ -1,17 +1,20 @@
 import { openLog } from './engines.js';
 import { endInOrder, untilTold } from './running.js';
 
-interface Options {
+export interface SimulatorOptions {
   readonly port?: number;
   readonly host?: string;
   readonly cameras: number;
   readonly json: boolean;
+  /** Tell what the cameras can be told to suffer from, and end. */
+  readonly listFaults: boolean;
 }
 
 /** The simulated street alone. */
-export async function simulator({ port, host, cameras, json }: Options): Promise<void> {
+export async function simulator({ port, host, cameras, json, listFaults }: SimulatorOptions): Promise<void> {
+  const { faultList, start } = await import('../../simulator/src/start.js');
+  if (listFaults) return void process.stdout.write(faultList());
   const log = openLog({ logLevel: 'info' });
-  const { start } = await import('../../simulator/src/start.js');
   const street = await start({
     ...(port === undefined ? {} : { port, exactPort: true }),
     ...(host === undefined ? {} : { host }),

@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { Settings } from '#settings';
 import { migrate } from '#storage';
 import { registerStreet } from './demo.js';
-import { type Engines, openEngines } from './engines.js';
+import { type Engines, openDatabase, openEngines } from './engines.js';
 import { ensureAdministrator } from './first-key.js';
 import { proberArguments } from './prober.js';
 import { endInOrder, graceMsOf, untilTold } from './running.js';
@@ -13,7 +13,7 @@ export async function up(settings: Settings, version: string): Promise<void> {
   const closers: (() => Promise<unknown>)[] = [() => engines.close()];
   const { log } = engines;
   try {
-    await migrate(engines.db);
+    await bringUpToDate(engines);
     const adminKey = await ensureAdministrator({ ...engines, adminKey: settings.adminKey });
     const [{ start: startApi }, { start: startProber }] = await Promise.all([
       import('../../api/src/start.js'),
@@ -31,6 +31,21 @@ export async function up(settings: Settings, version: string): Promise<void> {
     await endInOrder(async () => {
       for (const close of closers.reverse()) await close();
     }, log);
+  }
+}
+
+/** On a server by a connection of its own: a migration of many cameras takes longer than any statement that serves may. */
+async function bringUpToDate({ settings, log, db, isEmbedded }: Engines): Promise<void> {
+  if (isEmbedded) {
+    await migrate(db);
+    return;
+  }
+  const closers: (() => Promise<unknown>)[] = [];
+  try {
+    const migrating = await openDatabase(settings, 'migrate', log, closers);
+    await migrate(migrating.db);
+  } finally {
+    for (const close of closers) await close();
   }
 }
 

@@ -1,11 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { CameraRegistration } from '#catalog';
+import { type Concerned, readCall } from './control-call.js';
 import type { Device } from './device.js';
-import { type Fault, FAULTS, isFault } from './faults.js';
+import { provokedBy } from './fault-table.js';
+import { type Fault, FAULT_FAMILIES, FAULTS } from './faults.js';
 
 /** A camera that runs: its registration and the channel of the device that plays it; null where nothing is built yet. */
 export interface RunningCamera {
   readonly registration: CameraRegistration;
+  /** Where its device stands: those of one site fail together. */
+  readonly site: string;
   readonly device: Device | null;
   readonly channel: number;
 }
@@ -22,13 +26,18 @@ const refused = (status: number, error: string): Answer => json(status, { error 
 /** Largest body of a control call, bytes. */
 const MAX_BODY = 4_096;
 
+/** Most devices that are made deaf at once: each costs a thread. */
+const MOST_DEAF = 64;
+
 /**
  * The door for people and tests, on loopback only:
  * - `GET /` a page that lists the devices with their addresses, faults and a live picture;
- * - `GET /control` the same as JSON, `{ faults, cameras: [{ authority, localId, name, urls, fault }] }`;
- * - `POST /control` with `Content-Type: application/json` and `{"authority", "localId", "fault"}` sets a fault of
- *   {@link FAULTS} now, or ends it with `null`; answers `{ authority, localId, fault }`. 400 says what is wrong with a
- *   call, 404 that there is no such camera, 409 that it has no device.
+ * - `GET /control` the same as JSON, `{ faults, cameras: [{ authority, localId, site, name, urls, fault }] }`;
+ * - `POST /control` with `Content-Type: application/json` says what is wrong from now on, and with which cameras:
+ *   `{"authority", "localId"}` with one, `{"site"}` with all of a site, `{"everything": true}` with all;
+ *   `"fault"`: one of {@link FAULTS}, or null for nothing; or `"timetable": [{"fault", "forS"}, …]` with `"repeats"`, its steps
+ *   one after the other. Answers what was asked and, of several cameras, how many. 400 says what is wrong with a call, 404
+ *   that there is no such camera or site, 409 that the camera has no device.
  *
  * A call that did not come by a loopback name is refused, so that no web page can reach it by a name of its own.
  */
@@ -63,7 +72,7 @@ async function answer(cameras: readonly RunningCamera[], request: IncomingMessag
   const isRead = request.method === 'GET' || request.method === 'HEAD';
   if (pathname === '/' && isRead) return { status: 200, type: 'text/html; charset=utf-8', body: indexPage(cameras) };
   if (pathname === '/control' && isRead) return json(200, { faults: FAULTS, cameras: cameras.map(stateOf) });
-  if (pathname === '/control' && request.method === 'POST') return setFault(cameras, request);
+  if (pathname === '/control' && request.method === 'POST') return set(cameras, request);
   if (pathname.startsWith('/picture/') && isRead) return picture(cameras, pathname);
   return refused(404, `there is no ${request.method ?? ''} ${pathname}`);
 }
@@ -80,36 +89,41 @@ const faultOf = ({ device, channel }: RunningCamera): Fault | null => device?.fa
 const stateOf = (camera: RunningCamera): Record<string, unknown> => ({
   authority: camera.registration.authority,
   localId: camera.registration.localId,
+  site: camera.site,
   name: camera.registration.name,
   urls: camera.registration.services.map(({ url }) => url),
   fault: faultOf(camera),
 });
 
-async function setFault(cameras: readonly RunningCamera[], request: IncomingMessage): Promise<Answer> {
+async function set(cameras: readonly RunningCamera[], request: IncomingMessage): Promise<Answer> {
   if (!/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
     return refused(400, 'expected Content-Type: application/json');
   }
-  const call = await readBody(request);
+  const body = await readBody(request);
+  const call = typeof body === 'string' ? body : readCall(body);
   if (typeof call === 'string') return refused(400, call);
-  const { authority, localId, fault, ...others } = call;
-  const [other] = Object.keys(others);
-  if (other !== undefined) return refused(400, `${JSON.stringify(other)} is not known here`);
-  if (typeof authority !== 'string' || typeof localId !== 'string') {
-    return refused(400, 'expected authority and localId as text');
+  const { concerned, suffering, said } = call;
+  const found = cameras.filter((camera) => isConcerned(camera, concerned));
+  if (found.length === 0) return refused(404, `there is no ${nameOf(concerned)}`);
+  const built = found.flatMap(({ device, channel }) => (device === null ? [] : [{ device, channel }]));
+  if (built.length === 0) return refused(409, `${nameOf(concerned)} is only planned: it has no device`);
+  if (built.length > MOST_DEAF && suffering.steps.some(({ of }) => of === 'unanswered')) {
+    return refused(400, `unanswered costs a thread a device: at most ${MOST_DEAF} at once, not ${built.length}`);
   }
-  if (fault !== null && !isFault(fault)) {
-    return refused(
-      400,
-      `expected fault to be null or one of ${FAULTS.join(', ')}; got ${JSON.stringify(fault) ?? 'nothing'}`,
-    );
-  }
-  const camera = cameras.find(
-    ({ registration }) => registration.authority === authority && registration.localId === localId,
-  );
-  if (camera === undefined) return refused(404, `there is no camera ${authority}/${localId}`);
-  if (camera.device === null) return refused(409, `${authority}/${localId} is only planned: it has no device`);
-  await camera.device.setFault(camera.channel, fault, Date.now());
-  return json(200, { authority, localId, fault });
+  const nowMs = Date.now();
+  await Promise.all(built.map(({ device, channel }) => device.suffer(channel, suffering, nowMs)));
+  return json(200, 'localId' in concerned ? said : { ...said, cameras: built.length });
+}
+
+function isConcerned({ registration, site }: RunningCamera, concerned: Concerned): boolean {
+  if ('everything' in concerned) return true;
+  if ('site' in concerned) return site === concerned.site;
+  return registration.authority === concerned.authority && registration.localId === concerned.localId;
+}
+
+function nameOf(concerned: Concerned): string {
+  if ('everything' in concerned) return 'camera';
+  return 'site' in concerned ? `site ${concerned.site}` : `camera ${concerned.authority}/${concerned.localId}`;
 }
 
 /** The body as an object; otherwise what is wrong with it. */
@@ -159,12 +173,24 @@ li{list-style:none}img{display:block;background:#ccc}em{color:#b00}</style></hea
 <body><h1>Simulated street of Sinshih</h1>
 <p>${cameras.length} cameras; none of them is real. What a device shows is seen here whatever its sign-in or fault.
 Set a fault: <code>curl -H 'content-type: application/json' -d '{"authority":"demo-water","localId":"1639","fault":"frozen"}' …/control</code>;
-<code>null</code> ends it. Faults: ${FAULTS.join(', ')}.</p>
+<code>null</code> ends it; <code>"site"</code> in place of both names sets it for a whole site.</p>
 <ul>
 ${rows.join('\n')}
-</ul></body></html>
+</ul>
+<h2>Faults</h2>
+${faultTables()}
+</body></html>
 `;
 }
+
+const faultTables = (): string =>
+  FAULT_FAMILIES.map(([family, faults]) => {
+    const lines = faults.map(([fault, row]) => {
+      const cells = [fault, row.does, provokedBy(row)].map((text) => `<td>${escaped(text)}</td>`);
+      return `<tr>${cells.join('')}</tr>`;
+    });
+    return `<h3>${family}</h3><table>${lines.join('\n')}</table>`;
+  }).join('\n');
 
 const escaped = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0) ?? 0};`);

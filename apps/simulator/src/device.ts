@@ -1,17 +1,17 @@
-import { createServer, type Server, type Socket } from 'node:net';
-import { type Behaviour, behaviourAt, type Exchange, type Fault, type Look, page } from './faults.js';
+import type { Socket } from 'node:net';
+import { page } from './answers.js';
+import type { InForce, Manner } from './behaviour.js';
+import { Channel, type PictureSource, type Suffering } from './channel.js';
+import { converse } from './conversation.js';
+import { Door, type DoorState } from './door.js';
+import type { Exchange } from './exchange.js';
+import type { Fault } from './faults.js';
 import type { Asked, Frame } from './picture.js';
-import {
-  type DeviceRequest,
-  plain,
-  readRequest,
-  RESOLUTION_4K,
-  RESOLUTIONS,
-  type VapixRequest,
-  vapixOf,
-} from './request.js';
 import { fileHeaders, Reply } from './reply.js';
-import { Gate, type SignIn } from './sign-in.js';
+import { type DeviceRequest, plain, RESOLUTION_4K, RESOLUTIONS, type VapixRequest, vapixOf } from './request.js';
+import { Secured } from './secure.js';
+import { sendShape } from './shape.js';
+import { DEMO_ACCOUNT, Gate, type SignIn, type Verdict } from './sign-in.js';
 
 /** How a device speaks; every way was met in the field (probing.md, section 3). */
 export const DIALECTS = ['axis', 'no_length', 'bare_lf'] as const;
@@ -28,151 +28,108 @@ export interface Traits {
   readonly has4K: boolean;
 }
 
-/** Where a device gets its pictures from. */
-export interface PictureSource {
-  frame(
-    asked: Asked,
-    nowMs: number,
-    maxAgeMs: number,
-    look: { readonly kind: Look; readonly sinceMs: number },
-  ): Promise<Frame>;
-}
-
-interface Channel {
-  readonly picture: PictureSource;
-  fault: Fault | null;
-  faultSinceMs: number;
-}
-
 /** A picture of this age is not drawn anew for another viewer, milliseconds. */
 const SHARED_MS = 200;
 
-/** A connection without a request is closed after this time, milliseconds. */
-const IDLE_MS = 30_000;
+/** Longest time that a timer of Node takes, milliseconds. */
+const LONGEST_TIMER_MS = 2_147_483_647;
 
 const SNAPSHOT = new Set(['/axis-cgi/jpg/image.cgi', '/jpg/image.jpg']);
 const STREAM = new Set(['/axis-cgi/mjpg/video.cgi', '/mjpg/video.mjpg']);
 
-/** One device at one address, with one picture source a channel (`camera=1` and up). */
+/** One device at one address, with one picture source a channel (`camera=1` and up). It speaks http and https. */
 export class Device {
   private readonly channels: readonly Channel[];
   private readonly gate: Gate;
+  /** Locks of other kinds, as faults ask for them. */
+  private readonly gates = new WeakMap<Manner, Gate>();
   private readonly resolutions: readonly string[];
-  private readonly sockets = new Set<Socket>();
-  private server: Server | null = null;
-  private address: { readonly host: string; readonly port: number } | null = null;
+  private readonly secured: Secured;
+  private door: Door | null = null;
+  private timer: NodeJS.Timeout | undefined;
   private viewers = 0;
 
   constructor(
     private readonly traits: Traits,
     pictures: readonly PictureSource[],
-    realm: string,
+    private readonly realm: string,
     private readonly log: (message: string) => void,
   ) {
-    this.channels = pictures.map((picture) => ({ picture, fault: null, faultSinceMs: 0 }));
+    this.channels = pictures.map((picture) => new Channel(picture));
     this.gate = new Gate(traits.signIn, realm);
+    this.secured = new Secured(realm);
     this.resolutions = traits.has4K ? [RESOLUTION_4K, ...RESOLUTIONS] : RESOLUTIONS;
   }
 
   /** Binds the device to its address; a device that refuses keeps the address in mind, but not the port. */
   async listen(host: string, port: number): Promise<void> {
-    this.address = { host, port };
-    if (!this.isRefusing()) await this.open();
+    this.door = new Door(
+      { host, port },
+      {
+        secured: this.secured,
+        handshake: () => this.mannerAt('handshake')?.how ?? null,
+        serve: (socket, reset) => converse(socket, (request) => this.answer(socket, reset, request), this.log),
+        log: this.log,
+      },
+    );
+    await this.settle();
   }
 
   faultOf(camera: number): Fault | null {
-    return this.channels[camera - 1]?.fault ?? null;
+    return this.channels[camera - 1]?.faultAt(Date.now()) ?? null;
   }
 
-  /** Sets or ends the fault of a channel, counted from 1. `refused` concerns the whole device. */
-  async setFault(camera: number, fault: Fault | null, nowMs: number): Promise<void> {
-    const channel = this.channels[camera - 1];
-    if (channel === undefined) throw new Error(`bug: no channel ${camera}`);
-    channel.fault = fault;
-    channel.faultSinceMs = nowMs;
-    if (this.address === null) return;
-    if (this.isRefusing()) await this.shut();
-    else if (this.server === null) await this.open();
+  /** Says from now on what is wrong with a channel, counted from 1. What concerns listening and TLS concerns the whole device. */
+  async suffer(camera: number, suffering: Suffering, nowMs: number): Promise<void> {
+    this.channelOf(camera).suffer(suffering, nowMs);
+    await this.settle();
   }
 
   /** What a channel shows now, whoever asks: for the index page. */
   look(camera: number, asked: Asked, nowMs: number): Promise<Frame> {
-    const channel = this.channels[camera - 1];
-    if (channel === undefined) throw new Error(`bug: no channel ${camera}`);
-    return this.frameOf(channel, asked, behaviourAt(channel.fault, nowMs), nowMs);
+    const channel = this.channelOf(camera);
+    return this.frameOf(channel, asked, channel.at(nowMs), nowMs);
   }
 
   /** Ends every connection and stops listening. */
   async close(): Promise<void> {
-    this.address = null;
-    await this.shut();
+    const { door } = this;
+    this.door = null;
+    clearTimeout(this.timer);
+    await door?.become('closed');
   }
 
-  private isRefusing(): boolean {
-    return this.channels.some(({ fault }) => fault === 'refused');
+  private channelOf(camera: number): Channel {
+    const channel = this.channels[camera - 1];
+    if (channel === undefined) throw new Error(`bug: no channel ${camera}`);
+    return channel;
   }
 
-  private open(): Promise<void> {
-    const { address } = this;
-    if (address === null) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const server = createServer((socket) => this.accept(socket));
-      server.once('error', reject);
-      server.listen(address.port, address.host, () => {
-        server.off('error', reject);
-        server.on('error', (error) => this.log(`${address.host}:${address.port}: ${error.message}`));
-        resolve();
-      });
-      this.server = server;
-    });
+  /** The first manner of this kind that is in force at any channel. */
+  private mannerAt<At extends Manner['at']>(at: At): Extract<Manner, { at: At }> | undefined {
+    const nowMs = Date.now();
+    const manners = this.channels.map((channel) => channel.at(nowMs).manner);
+    return manners.find((manner): manner is Extract<Manner, { at: At }> => manner?.at === at);
   }
 
-  private async shut(): Promise<void> {
-    const { server } = this;
-    this.server = null;
-    for (const socket of this.sockets) socket.destroy();
-    if (server?.listening === true) await new Promise<void>((resolve) => server.close(() => resolve()));
+  /** Opens or shuts the door as the moment has it, and does so again when that changes. */
+  private async settle(): Promise<void> {
+    clearTimeout(this.timer);
+    if (this.door === null) return;
+    const nowMs = Date.now();
+    const nextMs = Math.min(...this.channels.map((channel) => channel.at(nowMs).untilMs)) - nowMs;
+    if (nextMs < LONGEST_TIMER_MS) {
+      this.timer = setTimeout(() => {
+        this.settle().catch((error: unknown) => this.log(`${this.realm}: ${String(error)}`));
+      }, nextMs);
+      this.timer.unref();
+    }
+    const how = this.mannerAt('listener')?.how;
+    const state: DoorState = how ?? 'open';
+    await this.door.become(state);
   }
 
-  private accept(socket: Socket): void {
-    this.sockets.add(socket);
-    let pending: Buffer = Buffer.alloc(0);
-    let isBusy = false;
-    const next = (): void => {
-      if (isBusy || socket.destroyed) return;
-      const read = readRequest(pending);
-      if (read === 'more') return;
-      if (read === 'bad')
-        return void socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
-      pending = pending.subarray(read.length);
-      isBusy = true;
-      this.answer(socket, read.request)
-        .catch((error: unknown) => {
-          this.log(
-            `${read.request.target}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-          );
-          socket.destroy();
-        })
-        .finally(() => {
-          isBusy = false;
-          next();
-        });
-    };
-    socket.setNoDelay(true);
-    socket.setTimeout(IDLE_MS, () => {
-      if (!isBusy) socket.destroy();
-    });
-    socket.on('data', (chunk) => {
-      // Bytes behind a request that is being answered are kept, within reason: nobody sends us a body.
-      if (pending.length + chunk.length > 65_536) return void socket.destroy();
-      pending = Buffer.concat([pending, chunk]);
-      next();
-    });
-    socket.on('error', () => socket.destroy()); // A peer may go at any time; that is no event here.
-    socket.on('close', () => this.sockets.delete(socket));
-  }
-
-  private async answer(socket: Socket, request: DeviceRequest): Promise<void> {
+  private async answer(socket: Socket, reset: () => void, request: DeviceRequest): Promise<void> {
     const nowMs = Date.now();
     const isStream = STREAM.has(request.path);
     const reply = new Reply(socket, request);
@@ -182,28 +139,41 @@ export class Device {
     if (!isStream && !SNAPSHOT.has(request.path)) return this.answerPage(reply, request.path);
 
     const channel = this.channels[Number(request.query.getAll('camera').at(-1) ?? '1') - 1];
-    const behaviour = channel === undefined ? null : behaviourAt(channel.fault, nowMs);
-    const exchange: Exchange = { socket, isStream, later: (ms) => later(socket, ms) };
-    if (behaviour?.at === 'answer') return behaviour.answer(exchange);
-    const verdict =
-      behaviour?.at === 'sign_in'
-        ? this.gate.refuse(nowMs)
-        : this.gate.judge(request.headers.get('authorization'), request.method, request.target, nowMs);
-    if (!verdict.isOpen) {
-      const challenges = verdict.challenges.map((challenge) => `WWW-Authenticate: ${challenge}`);
-      return reply.text('401 Unauthorized', 'text/html', page('401 Unauthorized'), challenges);
-    }
+    const manner = channel?.at(nowMs).manner ?? null;
+    const exchange: Exchange = { socket, isStream, reset, later: (ms) => later(socket, ms) };
+    if (manner?.at === 'answer') return manner.answer(exchange);
+    const verdict = this.judge(request, manner, nowMs);
+    if (!verdict.isOpen) return answerUnauthorized(reply, verdict);
     const asked = vapixOf(request.query, this.resolutions);
     if (typeof asked === 'string') return reply.text('200 OK', 'text/plain', `${asked}\n`);
     if (channel === undefined) {
       return reply.text('200 OK', 'text/plain', `<!-- Camera ${plain(asked.camera)} not available. -->\n`);
     }
-    if (behaviour?.at === 'start' && !(await later(socket, behaviour.delayMs))) return;
-    if (this.viewers >= this.traits.maxViewers) {
+    if (manner?.at === 'start' && !(await later(socket, manner.delayMs))) return;
+    const { viewers, status } = manner?.at === 'limit' ? manner : { viewers: this.traits.maxViewers, status: 503 };
+    if (this.viewers >= viewers) {
+      if (status === 401) return answerUnauthorized(reply, this.gate.refuse(nowMs));
       return reply.text('503 Service Unavailable', 'text/plain', 'Maximum number of clients reached\n', [], true);
+    }
+    if (manner?.at === 'wire') {
+      const next = async (): Promise<Buffer> => (await this.frameOf(channel, asked, LIVE, Date.now())).bytes;
+      return sendShape(manner.shape, exchange, next, 1_000 / asked.fps);
     }
     if (isStream) await this.stream(exchange, channel, asked, request.method === 'HEAD');
     else await this.snapshot(exchange, reply, channel, asked);
+  }
+
+  /** Whether a request is let in. */
+  private judge({ headers, method, target }: DeviceRequest, manner: Manner | null, nowMs: number): Verdict {
+    if (manner?.at !== 'sign_in') return this.gate.judge(headers.get('authorization'), method, target, nowMs);
+    if (manner.signIn === null) return this.gate.refuse(nowMs);
+    const { signIn } = this.traits;
+    const account = signIn.scheme === 'none' ? DEMO_ACCOUNT : signIn;
+    const gate =
+      this.gates.get(manner) ??
+      new Gate(manner.signIn({ username: account.username, password: account.password }), this.realm);
+    this.gates.set(manner, gate);
+    return gate.judge(headers.get('authorization'), method, target, nowMs);
   }
 
   private answerPage(reply: Reply, path: string): void {
@@ -212,13 +182,18 @@ export class Device {
   }
 
   private async snapshot(exchange: Exchange, reply: Reply, channel: Channel, asked: VapixRequest): Promise<void> {
-    const behaviour = behaviourAt(channel.fault, Date.now());
-    const frame = await this.frameOf(channel, asked, behaviour, Date.now());
-    const headers = this.traits.fileS !== null || channel.fault === 'stale' ? fileHeaders(frame) : [];
-    if (headers.length > 0 && reply.isUnchanged(frame, headers)) return reply.head('304 Not Modified', headers);
+    const now = channel.at(Date.now());
+    const { manner } = now;
+    const frame = await this.frameOf(channel, asked, now, Date.now());
+    const isFile =
+      this.traits.fileS !== null || manner?.at === 'unchanged' || (manner?.at === 'picture' && manner.look === 'stale');
+    const headers = [...dated(manner), ...(isFile ? fileHeaders(frame) : [])];
+    if (isFile && (reply.isUnchanged(frame, headers) || (manner?.at === 'unchanged' && reply.isConditional))) {
+      return reply.head('304 Not Modified', headers);
+    }
     reply.head('200 OK', ['Content-Type: image/jpeg', `Content-Length: ${frame.bytes.length}`, ...headers]);
     if (reply.isHead) return;
-    if (behaviour?.at === 'body') return behaviour.send(frame.bytes, exchange);
+    if (manner?.at === 'body') return manner.send(frame.bytes, exchange);
     reply.body(frame.bytes);
   }
 
@@ -230,44 +205,66 @@ export class Device {
       'Cache-Control: no-cache',
       'Connection: close',
       'Content-Type: multipart/x-mixed-replace; boundary=myboundary',
+      ...dated(channel.at(Date.now()).manner),
     ];
     socket.write([status, ...head, '', ''].join(eol));
     if (isHead) return void socket.end();
     this.viewers += 1;
     try {
-      const periodMs = 1_000 / asked.fps;
-      while (!socket.destroyed && this.address !== null) {
+      while (!socket.destroyed && this.door !== null) {
         const startedMs = Date.now();
-        const behaviour = behaviourAt(channel.fault, startedMs);
-        const { bytes } = await this.frameOf(channel, asked, behaviour, startedMs, Math.min(SHARED_MS, periodMs * 0.7));
+        const now = channel.at(startedMs);
+        const { manner } = now;
+        if (manner?.at === 'answer' || manner?.at === 'wire') break;
+        const periodMs = manner?.at === 'pace' ? manner.periodMs : 1_000 / asked.fps;
+        const { bytes } = await this.frameOf(channel, asked, now, startedMs, Math.min(SHARED_MS, periodMs * 0.7));
         const length = this.traits.dialect === 'no_length' ? [] : [`Content-Length: ${bytes.length}`];
         socket.write(['--myboundary', 'Content-Type: image/jpeg', ...length, '', ''].join(eol));
-        if (behaviour?.at === 'body') return await behaviour.send(bytes, exchange);
+        if (manner?.at === 'body') return await manner.send(bytes, exchange);
         socket.write(bytes);
         socket.write(eol);
-        if (behaviour?.at === 'listener' || behaviour?.at === 'answer') return void socket.end();
         while (socket.writableNeedDrain) if (!(await wait(20))) return;
         if (!(await wait(Math.max(1, periodMs - (Date.now() - startedMs))))) return;
       }
+      socket.end();
     } finally {
       this.viewers -= 1;
     }
   }
 
   private async frameOf(
-    { picture, fault, faultSinceMs }: Channel,
+    { picture }: Channel,
     asked: Asked,
-    behaviour: Behaviour | null,
+    { manner, sinceMs }: InForce,
     nowMs: number,
     sharedMs = SHARED_MS,
   ): Promise<Frame> {
     const { fileS } = this.traits;
-    const kind = behaviour?.at === 'picture' ? behaviour.look : 'live';
+    const kind = manner?.at === 'picture' ? manner.look : manner?.at === 'unchanged' ? 'frozen' : 'live';
     const maxAgeMs = fileS === null ? sharedMs : fileS * 1_000;
-    const sinceMs = fault === null || kind === 'live' ? 0 : faultSinceMs;
-    const frame = await picture.frame(asked, nowMs, maxAgeMs, { kind, sinceMs });
-    return behaviour?.at === 'bytes' ? { ...frame, bytes: behaviour.change(frame.bytes) } : frame;
+    const frame = await picture.frame(asked, nowMs, maxAgeMs, { kind, sinceMs: kind === 'live' ? 0 : sinceMs });
+    return manner?.at === 'bytes' ? { ...frame, bytes: manner.change(frame.bytes) } : frame;
   }
+}
+
+/** Nothing is wrong. */
+const LIVE: InForce = { manner: null, sinceMs: 0, untilMs: Infinity };
+
+function answerUnauthorized(reply: Reply, verdict: Verdict): void {
+  const challenges = verdict.isOpen ? [] : verdict.challenges;
+  reply.text(
+    '401 Unauthorized',
+    'text/html',
+    page('401 Unauthorized'),
+    challenges.map((challenge) => `WWW-Authenticate: ${challenge}`),
+  );
+}
+
+/** The device's own time, and what else its head says. */
+function dated(manner: Manner | null): readonly string[] {
+  const nowMs = Date.now();
+  const lines = manner?.at === 'headers' ? manner.lines(nowMs) : [];
+  return lines.some((line) => line.startsWith('Date:')) ? lines : [`Date: ${new Date(nowMs).toUTCString()}`, ...lines];
 }
 
 /** Waits, but no longer than the connection lives: false where it ended before. */

@@ -1,7 +1,7 @@
 import type { CameraRegistration } from '#catalog';
-import type { PictureSource } from './device.js';
+import type { PictureSource } from './channel.js';
 import { encode, type Asked, type Frame } from './picture.js';
-import type { Look } from './faults.js';
+import type { Look } from './look.js';
 import { Scene, type Tables } from './scene.js';
 import { placeAt, P1 } from './layout.js';
 import type { World } from './world.js';

@@ -1,6 +1,26 @@
-import type { Look } from './faults.js';
 import { widthOf, writable, write } from './lettering.js';
 import { DRAWN } from './scene.js';
+
+/** What can be wrong with a picture although it arrives whole; `live` is nothing. */
+export const LOOKS = [
+  'live',
+  'frozen',
+  'frozen_clock',
+  'card',
+  'card_clock',
+  'stale',
+  'black',
+  'flat',
+  'covered',
+  'overexposed',
+  'dark',
+  'blurred',
+  'fog',
+  'moved',
+  'nudged',
+  'smeared',
+] as const;
+export type Look = (typeof LOOKS)[number];
 
 // Looked up once: within Jest's contexts a global costs ten times as much.
 const { floor, imul, min, round, sin } = Math;
@@ -21,6 +41,8 @@ export function lookedAt(look: Look, card: { readonly name: string; readonly lab
     case 'nudged':
     case 'blurred':
       return see();
+    case 'smeared':
+      return smeared(see());
     case 'card':
     case 'card_clock':
       return drawCard(card);
@@ -49,6 +71,14 @@ function each(rgb: Rgb, change: (value: number) => number): Rgb {
 function filled(grey: (pixel: number) => number): Rgb {
   const rgb = new Uint8ClampedArray(DRAWN.widthPx * DRAWN.heightPx * 3);
   return rgb.map((_, i) => grey(floor(i / 3)));
+}
+
+/** The lower half repeats its first row, as after bytes lost in a stream. */
+function smeared(rgb: Rgb): Rgb {
+  const rowBytes = DRAWN.widthPx * 3;
+  const first = floor(DRAWN.heightPx / 2) * rowBytes;
+  for (let at = first + rowBytes; at < rgb.length; at += rowBytes) rgb.copyWithin(at, first, first + rowBytes);
+  return rgb;
 }
 
 /** The still that many recorders send when a camera is away: plain colour, a frame, two lines. */

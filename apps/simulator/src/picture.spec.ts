@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import sharp from 'sharp';
 import { type Asked, Picture } from './picture.js';
-import type { Look } from './faults.js';
+import type { Look } from './look.js';
 import { makeTables } from './scene.js';
 import { STREET } from './street.js';
 import { buildWorld } from './world.js';

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { LETTER, widthOf, writable, write } from './lettering.js';
-import type { Look } from './faults.js';
+import type { Look } from './look.js';
 import type { Pose } from './projection.js';
 import { DRAWN, Scene, type Tables } from './scene.js';
 import { lookedAt } from './look.js';

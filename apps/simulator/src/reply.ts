@@ -35,6 +35,12 @@ export class Reply {
     if (!this.isHead) this.body(body);
   }
 
+  /** Whether the caller asked for the picture only if it changed. */
+  get isConditional(): boolean {
+    const { headers } = this.request;
+    return headers.has('if-none-match') || headers.has('if-modified-since');
+  }
+
   /** Whether the caller has this frame already (RFC 9110, sections 13.1.2 and 13.1.3). */
   isUnchanged({ takenAtMs }: Frame, headers: readonly string[]): boolean {
     const match = this.request.headers.get('if-none-match');

@@ -4,7 +4,8 @@ import type { AuthorityDocument, CameraRegistration, ServiceDocument, ServiceKin
 import { AUTHORITY_SLUGS, authorityOf, type AuthoritySlug } from './authorities.js';
 import { type BuildingCollection, buildingsOf } from './buildings.js';
 import { createControl, type RunningCamera } from './control.js';
-import { Device, type PictureSource, type Traits } from './device.js';
+import type { PictureSource } from './channel.js';
+import { Device, type Traits } from './device.js';
 import { type House, HOUSES_DATE } from './layout.js';
 import { loadCamera, Pool, PooledPicture } from './load.js';
 import { seedOf } from './noise.js';
@@ -12,7 +13,10 @@ import { Picture } from './picture.js';
 import { makeTables } from './scene.js';
 import { STREET } from './street.js';
 import type { StreetCamera } from './street-camera.js';
+import { always } from './timetable.js';
 import { buildWorld } from './world.js';
+
+export { faultList } from './fault-table.js';
 
 export interface SimulatorOptions {
   /** First port to try; the next free one is taken where it is not free. 0: any. Default 3100. */
@@ -132,10 +136,11 @@ async function tryStart(
       addresses.set(device, `http://${place.isShared ? place.named : host}:${at}`);
       ports.add(at);
     }
-    for (const { plan, device, channel } of cameras) {
+    for (const { plan, site, device, channel } of cameras) {
       const origin = device === null ? '' : (addresses.get(device) ?? '');
       running.push({
         registration: { ...plan.document, services: servicesOf(plan, origin, channel) },
+        site,
         device,
         channel,
       });
@@ -159,9 +164,16 @@ async function tryStart(
 
 type Plan = Pick<StreetCamera, 'document' | 'kinds' | 'resolution' | 'traits' | 'head'>;
 
+interface PlannedCamera {
+  readonly plan: Plan;
+  readonly site: string;
+  readonly device: Device | null;
+  readonly channel: number;
+}
+
 interface Built {
   readonly devices: readonly Planned[];
-  readonly cameras: readonly { readonly plan: Plan; readonly device: Device | null; readonly channel: number }[];
+  readonly cameras: readonly PlannedCamera[];
   readonly houses: readonly House[];
 }
 
@@ -173,7 +185,7 @@ async function build(extra: number, seed: number, log: (message: string) => void
     seed,
   );
   const devices: Planned[] = [];
-  const cameras: { plan: Plan; device: Device | null; channel: number }[] = [];
+  const cameras: PlannedCamera[] = [];
   const numbers = new Map<number, number>();
   const add = (site: number, traits: Traits, pictures: readonly PictureSource[], name: string): Device => {
     const number = (numbers.get(site) ?? 0) + 1;
@@ -188,7 +200,7 @@ async function build(extra: number, seed: number, log: (message: string) => void
   for (const camera of STREET) {
     const { document, head, traits } = camera;
     if (camera.kinds.length === 0) {
-      cameras.push({ plan: camera, device: null, channel: 1 });
+      cameras.push({ plan: camera, site: document.authority, device: null, channel: 1 });
       continue;
     }
     const group = head === null ? [camera] : STREET.filter((one) => one.head === head);
@@ -203,15 +215,15 @@ async function build(extra: number, seed: number, log: (message: string) => void
       );
     if (head !== null) heads.set(head, device);
     const channel = group.indexOf(camera) + 1;
-    await device.setFault(channel, camera.fault, Date.now());
-    cameras.push({ plan: camera, device, channel });
+    await device.suffer(channel, always(camera.fault), Date.now());
+    cameras.push({ plan: camera, site: document.authority, device, channel });
   }
 
   const pool = extra > 0 ? await Pool.draw(world, tables) : null;
   const traits: Traits = { signIn: { scheme: 'none' }, dialect: 'axis', maxViewers: 10, fileS: null, has4K: false };
   for (let i = 0; pool !== null && i < extra; i++) {
-    const site = SITE['demo-load'] + Math.floor(i / DEVICES_A_SITE);
-    const device = add(site, traits, [new PooledPicture(pool, i)], `load-${i}`);
+    const site = Math.floor(i / DEVICES_A_SITE);
+    const device = add(SITE['demo-load'] + site, traits, [new PooledPicture(pool, i)], `load-${i}`);
     const plan: Plan = {
       document: loadCamera(i),
       kinds: ['mjpeg', 'snapshot'],
@@ -219,7 +231,7 @@ async function build(extra: number, seed: number, log: (message: string) => void
       traits,
       head: null,
     };
-    cameras.push({ plan, device, channel: 1 });
+    cameras.push({ plan, site: `demo-load-${site + 1}`, device, channel: 1 });
   }
   return { devices, cameras, houses: world.houses };
 }

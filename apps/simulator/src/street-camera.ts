@@ -3,7 +3,7 @@ import type { AuthoritySlug } from './authorities.js';
 import type { Dialect, Traits } from './device.js';
 import type { Fault } from './faults.js';
 import type { LonLat, Pose } from './projection.js';
-import type { SignIn } from './sign-in.js';
+import { DEMO_ACCOUNT, type SignIn } from './sign-in.js';
 import { placeAt } from './layout.js';
 
 /** A camera of the street: what its agency states, what it really sees, and how its device behaves. */
@@ -112,7 +112,6 @@ export function near(eastM: number, northM: number): LonLat {
 /** A device that asks for the sign-in of the demonstration by Digest. */
 export const digest = (...algorithms: ('MD5' | 'SHA-256')[]): SignIn => ({
   scheme: 'digest',
-  username: 'viewer',
-  password: 'sluice-gate-497',
+  ...DEMO_ACCOUNT,
   algorithms,
 });

@@ -1,12 +1,18 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { authorityFaults, AuthorityDocument, cameraFaults, CameraRegistration, check, completenessOf } from '#catalog';
 import { AUTHORITY_SLUGS, authorityOf } from './authorities.js';
-import { BEHAVIOURS, FAULTS, LOOKS, behaviourAt } from './faults.js';
+import { inForce } from './behaviour.js';
+import { faultsPage } from './fault-table.js';
+import { FAULTS, faultRow, isFault } from './faults.js';
+import { readCall } from './control-call.js';
 import { loadCamera } from './load.js';
 import { eastNorth } from './projection.js';
 import { RESOLUTIONS, readRequest, vapixOf } from './request.js';
 import { STREET } from './street.js';
 import { P1, P2 } from './layout.js';
+import { always, stepAt } from './timetable.js';
 
 /** As `start` does: addresses are of no interest here. */
 const registrations = STREET.map(({ document, kinds, resolution }) => ({
@@ -141,12 +147,82 @@ describe('street', () => {
 });
 
 describe('faults', () => {
-  test('the list is closed and every fault behaves', () => {
-    expect(Object.keys(BEHAVIOURS).sort()).toEqual([...FAULTS].sort());
-    for (const look of LOOKS.filter((one) => one !== 'live')) expect(BEHAVIOURS[look]).toEqual({ at: 'picture', look });
-    expect(behaviourAt(null, 0)).toBeNull();
-    expect(behaviourAt('flapping', 0)).toBeNull();
-    expect(behaviourAt('flapping', 60_000)).toBe(BEHAVIOURS.reset);
+  test('the list is closed: each has a name of its own, and words', () => {
+    expect(new Set(FAULTS).size).toBe(FAULTS.length);
+    for (const fault of FAULTS) {
+      expect([fault, isFault(fault)]).toEqual([expect.stringMatching(/^[a-z0-9_]+$/), true]);
+      expect([fault, faultRow(fault).does]).toEqual([fault, expect.stringMatching(/^[^|]+[^.|]$/)]);
+    }
+    expect([isFault('live'), isFault('toString'), isFault(7)]).toEqual([false, false, false]);
+  });
+
+  test('docs/faults.md is what the program says', () => {
+    const page = path.join(import.meta.dirname, '..', '..', '..', 'docs', 'faults.md');
+    expect(readFileSync(page, 'utf8')).toBe(faultsPage());
+  });
+
+  test('some come and go', () => {
+    const at = (fault: 'flapping' | 'reboot' | 'reboot_new_certificate', s: number) =>
+      inForce(faultRow(fault).behaviour, 5_000, 5_000 + s * 1_000);
+    expect([0, 59, 60, 119, 120, 180].map((s) => at('flapping', s).manner?.at ?? null)).toEqual([
+      null,
+      null,
+      'answer',
+      'answer',
+      null,
+      'answer',
+    ]);
+    expect(at('flapping', 130)).toMatchObject({ sinceMs: 125_000, untilMs: 185_000 });
+    expect([at('reboot', 0), at('reboot', 20)]).toEqual([
+      { manner: { at: 'listener', how: 'closed' }, sinceMs: 5_000, untilMs: 25_000 },
+      { manner: null, sinceMs: 25_000, untilMs: Infinity },
+    ]);
+    expect(at('reboot_new_certificate', 21).manner).toEqual({ at: 'handshake', how: 'new_certificate' });
+  });
+
+  test('a timetable: in turn, over and over or once, also where a clock was set back', () => {
+    const steps = [
+      { of: 'a', forMs: 10 },
+      { of: 'b', forMs: 5 },
+    ];
+    const named = (repeats: boolean, nowMs: number) => stepAt({ steps, repeats }, 100, nowMs)?.of ?? null;
+    expect([90, 100, 109, 110, 114, 115, 126].map((nowMs) => named(true, nowMs)).join('')).toBe('aaabbab');
+    expect([90, 100, 109, 110, 114, 115].map((nowMs) => named(false, nowMs))).toEqual(['a', 'a', 'a', 'b', 'b', null]);
+    expect(stepAt(always('x'), 0, 1e15)).toEqual({ of: 'x', sinceMs: 0, untilMs: Infinity });
+  });
+
+  test('a control call says whom it concerns and what; anything else is told what is wrong', () => {
+    expect(readCall({ site: 'demo-park', fault: null })).toMatchObject({ concerned: { site: 'demo-park' } });
+    const timetable = [
+      { fault: 'frozen', forS: 60 },
+      { fault: null, forS: 0.5 },
+    ];
+    expect(readCall({ everything: true, timetable, repeats: true })).toMatchObject({
+      concerned: { everything: true },
+      suffering: {
+        steps: [
+          { of: 'frozen', forMs: 60_000 },
+          { of: null, forMs: 500 },
+        ],
+        repeats: true,
+      },
+    });
+    for (const [body, wrong] of [
+      [{ fault: null }, /site as text/],
+      [{ site: 'a', authority: 'b', localId: 'c', fault: null }, /site as text/],
+      [{ site: 'a', everything: true, fault: null }, /site as text/],
+      [{ everything: 1, fault: null }, /everything as true/],
+      [{ site: 'a' }, /got nothing/],
+      [{ site: 'a', fault: null, repeats: true }, /timetable/],
+      [{ site: 'a', fault: null, timetable }, /not both/],
+      [{ site: 'a', timetable: [] }, /1 to 50 steps/],
+      [{ site: 'a', timetable, repeats: 1 }, /true or false/],
+      [{ site: 'a', timetable: [null] }, /got nothing/],
+      [{ site: 'a', timetable: [{ fault: null, forS: 0 }] }, /forS/],
+      [{ site: 'a', timetable: [{ fault: null, forS: 1e9 }] }, /forS/],
+    ] as const) {
+      expect([body, readCall(body)]).toEqual([body, expect.stringMatching(wrong)]);
+    }
   });
 });
 
