@@ -1,14 +1,15 @@
 // What a machine can refuse (docs/ARCHITECTURE.md, "Refused by npm run check"). Style is prettier's; arrows are dependency-cruiser's.
 import tseslint from 'typescript-eslint';
 
-const SOCKETS = ['node:net', 'node:tls', 'node:dgram', 'node:http', 'node:https', 'node:http2', 'undici'].map(
-  (name) => ({
-    name,
-    // Types dial nobody.
-    allowTypeImports: true,
-    message: 'Cameras are dialled through libs/probe/src/safe-dial.ts alone (security.md SSRF-1).',
-  }),
-);
+const DIALLED = 'Cameras are dialled through libs/probe/src/safe-dial.ts alone (security.md SSRF-1).';
+const SOCKET_MODULES = ['net', 'tls', 'dgram', 'http', 'https', 'http2'].flatMap((name) => [`node:${name}`, name]);
+const SOCKETS = [...SOCKET_MODULES, 'undici'].map((name) => ({
+  name,
+  // Types dial nobody.
+  allowTypeImports: true,
+  message: DIALLED,
+}));
+const DIALLING_GLOBALS = ['fetch', 'WebSocket', 'EventSource', 'XMLHttpRequest'];
 const ORM = [
   { name: 'typeorm', message: 'SQL and TypeORM live in libs/storage and migrations.', allowTypeImports: true },
 ];
@@ -18,6 +19,8 @@ const DEEP = { group: ['#*/*', '**/libs/*/src/*'], message: 'A room is entered b
 /** Files that open listeners or connections of our own: never to a camera but for safe-dial. */
 const OWN_SOCKETS = [
   'libs/probe/src/safe-dial.ts',
+  // Speaks HTTP over a connection of safe-dial's; dials nobody.
+  'libs/probe/src/post.ts',
   // Only isIP, which opens nothing.
   'libs/catalog/src/network.ts',
   'libs/probe/src/address-policy.ts',
@@ -70,6 +73,14 @@ export default tseslint.config(
       'max-lines': ['warn', { max: 400, skipBlankLines: true, skipComments: true }],
       'no-restricted-imports': 'off',
       '@typescript-eslint/no-restricted-imports': ['error', { paths: [...SOCKETS, ...ORM], patterns: [NEST, DEEP] }],
+      'no-restricted-globals': ['error', ...DIALLING_GLOBALS.map((name) => ({ name, message: DIALLED }))],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: `ImportExpression[source.value=/^(${[...SOCKET_MODULES, 'undici'].join('|')})$/]`,
+          message: DIALLED,
+        },
+      ],
       'no-restricted-properties': [
         'error',
         {
@@ -77,6 +88,7 @@ export default tseslint.config(
           property: 'env',
           message: 'The environment is read by libs/settings, once; main.ts hands it over.',
         },
+        ...DIALLING_GLOBALS.map((property) => ({ object: 'globalThis', property, message: DIALLED })),
       ],
     },
   },
@@ -92,10 +104,14 @@ export default tseslint.config(
     files: OWN_SOCKETS,
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [DEEP] }] },
   },
+  // A client of our own API, at the address that its user names.
+  { files: ['apps/cli/src/server.ts'], rules: { 'no-restricted-globals': 'off' } },
   { files: ['libs/settings/src/**', 'apps/cli/src/main.ts'], rules: { 'no-restricted-properties': 'off' } },
   {
     files: ['**/*.spec.ts', '**/test/**/*.ts', 'libs/testing/**/*.ts', 'bench/**/*.ts'],
     rules: {
+      'no-restricted-globals': 'off',
+      'no-restricted-syntax': 'off',
       'no-restricted-properties': 'off',
       'no-console': 'off',
       // A spec is a list of cases.

@@ -14,8 +14,11 @@ export function seeded() {
   return () => (state = (state * 1664525 + 1013904223) % 4294967296) / 4294967296;
 }
 
-/** Starts `sightline up` without the demo, on DATABASE_URL where set, else on an embedded database of its own. */
-export async function startServer() {
+/**
+ * Starts `sightline up` without the demo, on DATABASE_URL where set, else on an embedded database of its own.
+ * @param env settings beside those
+ */
+export async function startServer(env = {}) {
   const { mintKey } = await import('#access');
   const dataDir = mkdtempSync(path.join(tmpdir(), 'sightline-bench-'));
   const { key } = mintKey(randomBytes);
@@ -28,6 +31,7 @@ export async function startServer() {
       SIGHTLINE_ADMIN_KEY: key,
       SIGHTLINE_DEMO: 'off',
       SIGHTLINE_LOG_LEVEL: 'error',
+      ...env,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

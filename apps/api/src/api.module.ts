@@ -7,9 +7,14 @@ import { AuthoritiesController } from './authorities/authorities.controller.js';
 import { CamerasController } from './cameras/cameras.controller.js';
 import { ViewKeeper } from './cameras/view-keeper.js';
 import { ProbeController } from './cameras/probe.controller.js';
+import { ReferenceController } from './cameras/reference.controller.js';
 import { CoverageController } from './coverage/coverage.controller.js';
+import { eventParts } from './event-parts.js';
+import { EventsController } from './events/events.controller.js';
 import { GeometryController } from './geometry/geometry.controller.js';
 import { Rebuild } from './geometry/rebuild.js';
+import { HistoryController } from './health/history.controller.js';
+import { SummaryController } from './health/summary.controller.js';
 import { ImportsController } from './imports/imports.controller.js';
 import { Callers } from './keys/callers.js';
 import { KeysController } from './keys/keys.controller.js';
@@ -27,6 +32,8 @@ import { Ground } from './surroundings/ground.js';
 import { TerrainController } from './surroundings/terrain.controller.js';
 import { TerrainImport } from './surroundings/terrain-import.js';
 import { WallController } from './wall/wall.controller.js';
+import { DeliveriesController } from './webhooks/deliveries.controller.js';
+import { WebhooksController } from './webhooks/webhooks.controller.js';
 
 /** The HTTP door: the list of its parts. */
 @Module({})
@@ -40,6 +47,9 @@ export class ApiModule {
         SightController,
         CoverageController,
         ProbeController,
+        ReferenceController,
+        HistoryController,
+        SummaryController,
         ThumbnailController,
         AuthoritiesController,
         ImportsController,
@@ -48,6 +58,9 @@ export class ApiModule {
         GeometryController,
         BuildingsController,
         TerrainController,
+        EventsController,
+        WebhooksController,
+        DeliveriesController,
         OpsController,
       ],
       providers: [
@@ -81,6 +94,7 @@ export class ApiModule {
             }),
           inject: [Terrain, Ground, Rebuild],
         },
+        ...eventParts(parts),
         { provide: Readiness, useFactory: () => new Readiness(parts.db) },
         { provide: APP_GUARD, useClass: AccessGuard },
         { provide: APP_FILTER, useClass: ProblemFilter },

@@ -8,6 +8,7 @@ import { ApiModule } from './api.module.js';
 import { DOCS_CSP } from './docs.js';
 import { openDoor } from './door.js';
 import { describeApi } from './openapi.js';
+import { Events } from './events/events.js';
 import { Rebuild } from './geometry/rebuild.js';
 import { Readiness } from './ops/readiness.js';
 import { startUpkeep } from './ops/upkeep.js';
@@ -16,6 +17,8 @@ import { BuildingsImport } from './surroundings/buildings-import.js';
 import { removeLeftUploads } from './surroundings/receive-upload.js';
 import { TerrainImport } from './surroundings/terrain-import.js';
 import { uploadsOf } from './surroundings/uploads.js';
+import { DeliveryWorker } from './webhooks/delivery-worker.js';
+import { OwnGround } from './webhooks/own-ground.js';
 
 export type { ApiParts } from './parts.js';
 
@@ -30,19 +33,23 @@ export interface RunningApi {
 
 /** Opens the HTTP door on `HOST` and `PORT`. */
 export async function start(parts: ApiParts): Promise<RunningApi> {
-  const upkeep = await startUpkeep(parts.db, parts.log);
+  const upkeep = await startUpkeep(parts);
   const app = await assemble(parts);
   const document = describeApi(app, parts.version);
   serveDescription(app, document);
   await removeLeftUploads(uploadsOf(parts.settings));
   app.get(BuildingsImport).start();
   app.get(TerrainImport).start();
+  const deliveries = app.get(DeliveryWorker);
+  await app.get(Events).start(app.getHttpAdapter().getInstance(), () => deliveries.wake());
   await app.listen(parts.settings.port, parts.settings.host);
   void app
     .get(Rebuild)
     .resume()
     .catch((error: unknown) => parts.log.warn({ err: error }, 'whether views wait could not be told now'));
   const { port } = app.getHttpServer().address() as AddressInfo;
+  app.get(OwnGround).opened(port);
+  deliveries.start();
   const shown = ['0.0.0.0', '::'].includes(parts.settings.host) ? '127.0.0.1' : parts.settings.host;
   return {
     url: `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`,
@@ -50,7 +57,10 @@ export async function start(parts: ApiParts): Promise<RunningApi> {
     close: async ({ graceMs = 0 } = {}) => {
       app.get(Readiness).close();
       if (graceMs > 0) await new Promise((resolve) => setTimeout(resolve, graceMs));
+      // Open streams would keep the server from closing.
+      await app.get(Events).close();
       await app.close();
+      await deliveries.close();
       await app.get(Rebuild).close();
       await app.get(BuildingsImport).close();
       await app.get(TerrainImport).close();

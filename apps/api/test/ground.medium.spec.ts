@@ -223,8 +223,7 @@ describe('the ground', () => {
 });
 
 test('tiles of heights that nothing names are swept, those that a raster names stay', async () => {
-  const { DueQueue } = await import('#storage');
-  const queue = new DueQueue(database.db);
+  const { namedKeys } = await import('#storage');
   const kept = await add({ ...plain, columns: 30, rows: 30 });
   const gone = await add({ ...plain, columns: 31, rows: 31, valueAt: () => 3 });
   await terrain.remove(gone);
@@ -233,7 +232,7 @@ test('tiles of heights that nothing names are swept, those that a raster names s
       readdirSync(path.join(directory, 'terrain', prefix)),
     ).length;
   expect(files()).toBeGreaterThan(1);
-  await store.sweep({ graceS: -1, isNamed: (keys) => queue.namedKeys(keys) });
+  await store.sweep({ graceS: -1, isNamed: (keys) => namedKeys(database.db, keys) });
   expect(files()).toBe(1);
   expect(await terrain.find(kept)).toMatchObject({ status: 'ready' });
 });

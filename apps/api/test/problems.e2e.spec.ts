@@ -137,6 +137,27 @@ describe('problems', () => {
     expect(answer).toContain('"code":"malformed_body"');
   });
 
+  test.each<[string, string, string]>([
+    ['a length that is not reached', '/v1/cameras', 'Content-Length: 1000'],
+    ['chunks without a last one', '/v1/cameras', 'Transfer-Encoding: chunked'],
+    ['an import', '/v1/imports?authority=tainan-wrb&profile=ndjson', 'Content-Length: 1000'],
+  ])('a body that breaks off is the client’s doing, and no error in the log: %s', async (_, path, framing) => {
+    const { hostname, port } = new URL(sightline.url);
+    const log = (): string => sightline.program().stdout() + sightline.program().stderr();
+    const before = log();
+    const head = `POST ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${sightline.key}\r\nContent-Type: application/json`;
+    const begun = framing.startsWith('C') ? '{"name": "on' : '5\r\n{"na';
+    for (const leave of ['destroy', 'resetAndDestroy'] as const) {
+      const socket = connect(Number(port), hostname);
+      await new Promise((resolve) => socket.write(`${head}\r\n${framing}\r\n\r\n${begun}`, resolve));
+      // The server has to have begun with the body, and then to hear of its end.
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      socket[leave]();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    expect(log()).toBe(before);
+  });
+
   test('a revoked key is refused within five seconds', async () => {
     const admin = clientOf(sightline.url, sightline.key);
     const body = { name: 'short', scopes: ['cameras:read' as const], authorities: ['tainan-wrb'] };

@@ -34,8 +34,11 @@ const ROWS: Readonly<Record<string, Row | 'none'>> = {
   getCameraGeoPose: (id) => ['GET', `/v1/cameras/${id}/view.geopose`],
   getCameraFrustum: (id) => ['GET', `/v1/cameras/${id}/view.frustum`],
   getCameraHealth: (id) => ['GET', `/v1/cameras/${id}/health`],
+  getCameraHealthHistory: (id) => ['GET', `/v1/cameras/${id}/health/history`],
+  summarizeHealth: (_id, { localId }) => ['GET', `/v1/health/summary?by=city&q=${localId}`],
   getCameraThumbnail: (id) => ['GET', `/v1/cameras/${id}/thumbnail`],
   probeCamera: (id) => ['POST', `/v1/cameras/${id}/probe`],
+  acceptReference: (id) => ['POST', `/v1/cameras/${id}/reference`],
   replaceCamera: (id) => ['PUT', `/v1/cameras/${id}`],
   patchCamera: (id) => ['PATCH', `/v1/cameras/${id}`],
   retireCamera: (id) => ['DELETE', `/v1/cameras/${id}`],
@@ -59,6 +62,17 @@ const ROWS: Readonly<Record<string, Row | 'none'>> = {
   listTerrain: 'none',
   getTerrain: 'none',
   deleteTerrain: 'none',
+  // A stream that never ends: events.e2e.spec.ts says who is told what.
+  streamEvents: 'none',
+  makeWebhook: 'none',
+  listWebhooks: 'none',
+  getWebhook: 'none',
+  patchWebhook: 'none',
+  deleteWebhook: 'none',
+  rotateWebhookSecret: 'none',
+  pingWebhook: 'none',
+  listWebhookDeliveries: 'none',
+  replayWebhookDelivery: 'none',
   mintKey: 'none',
   listKeys: 'none',
   getKey: 'none',
@@ -239,6 +253,16 @@ describe('visibility', () => {
           known ? 1 : 0,
           known ? 1 : 0,
         ]);
+      }
+    }
+  });
+
+  test('no count tells of a camera that the caller may not know', async () => {
+    for (const caller of CALLERS) {
+      for (const { level, localId } of canaries) {
+        const { text } = await ask('GET', `/v1/health/summary?q=${localId}`, keys.get(caller));
+        const body = JSON.parse(text.slice(text.indexOf('{"'))) as { total: { cameras: number } };
+        expect([caller, level, body.total.cameras]).toEqual([caller, level, KNOWS[caller].includes(level) ? 1 : 0]);
       }
     }
   });

@@ -18,13 +18,23 @@ export interface SecretPlace {
   readonly slot: number;
 }
 
+/** The row that a webhook's secret lives in. */
+export interface WebhookSecretPlace {
+  readonly webhookId: string;
+  readonly number: number;
+}
+
 /** A secret as the database keeps it. */
-export interface Sealed {
+export interface Sealed extends SealedBytes {
+  /** Tells equal credentials from changed ones without opening them: `sameCredentials`. */
+  readonly fingerprint: string;
+}
+
+/** Bytes that only one row opens. */
+export interface SealedBytes {
   /** Name of the key-encryption key. */
   readonly kid: string;
   readonly ciphertext: Buffer;
-  /** Tells equal credentials from changed ones without opening them: `sameCredentials`. */
-  readonly fingerprint: string;
 }
 
 /** What a keyring takes from outside. */
@@ -42,7 +52,7 @@ export class BadKeyring extends Error {
 /** Why a sealed secret does not open: its key is not here; a newer program wrote it; or it was changed or moved. */
 export type UnreadableReason = 'unknown_kid' | 'unknown_format' | 'not_authentic';
 
-/** A sealed secret does not open. The camera is not asked (`credential_unreadable`); everything else goes on. */
+/** A sealed secret does not open. The camera is not asked (`credential_unreadable`), the webhook not told; everything else goes on. */
 export class UnreadableSecret extends Error {
   override readonly name = 'UnreadableSecret';
   constructor(
@@ -55,7 +65,13 @@ export class UnreadableSecret extends Error {
 }
 
 /** A label a use: whoever gets hold of one derived key has none of the others. */
-const LABELS = { seal: 'seal', fingerprint: 'fingerprint', pepper: 'key pepper', cursor: 'cursor' } as const;
+const LABELS = {
+  seal: 'seal',
+  fingerprint: 'fingerprint',
+  pepper: 'key pepper',
+  cursor: 'cursor',
+  webhook: 'webhook seal',
+} as const;
 type Use = keyof typeof LABELS;
 
 /** One key of the list, as the keys derived from it. */
@@ -116,35 +132,53 @@ export class Keyring {
     return this.#first.kid;
   }
 
-  /**
-   * Seals a camera's credentials for one row (CRED-2): AES-256-GCM under a data key of its own, which is wrapped by the
-   * writing key. Format byte 1, then wrapped data key and secret, each as IV (12 bytes), tag (16) and ciphertext.
-   */
+  /** Seals a camera's credentials for one row (CRED-2). */
   seal(place: SecretPlace, credentials: Credentials): Sealed {
-    const { random } = this.#sources;
-    const dataKey = random(KEY_BYTES);
-    const aad = associated(place);
     const text = Buffer.from(JSON.stringify([credentials.username, credentials.password]));
-    const ciphertext = Buffer.concat([
-      Buffer.of(FORMAT),
-      encrypt(this.#first.seal, random(IV_BYTES), aad, dataKey),
-      encrypt(createSecretKey(dataKey), random(IV_BYTES), aad, text),
-    ]);
-    return { kid: this.writing, ciphertext, fingerprint: this.fingerprint(credentials) };
+    return { ...this.#sealed('seal', associated(place), text), fingerprint: this.fingerprint(credentials) };
   }
 
   /** @throws UnreadableSecret */
   open(place: SecretPlace, kid: string, ciphertext: Buffer): Credentials {
+    const text = this.#opened('seal', associated(place), { kid, ciphertext });
+    const [username, password] = JSON.parse(text.toString()) as [string, string];
+    return { username, password };
+  }
+
+  /** Seals the signing key of a webhook for one row. */
+  sealWebhook(place: WebhookSecretPlace, secret: Buffer): SealedBytes {
+    return this.#sealed('webhook', associatedWebhook(place), secret);
+  }
+
+  /** @throws UnreadableSecret */
+  openWebhook(place: WebhookSecretPlace, sealed: SealedBytes): Buffer {
+    return this.#opened('webhook', associatedWebhook(place), sealed);
+  }
+
+  /**
+   * AES-256-GCM under a data key of its own, which is wrapped by the writing key. Format byte 1, then wrapped data key and secret, each
+   * as IV (12 bytes), tag (16) and ciphertext.
+   */
+  #sealed(use: 'seal' | 'webhook', aad: Buffer, plain: Buffer): SealedBytes {
+    const { random } = this.#sources;
+    const dataKey = random(KEY_BYTES);
+    const ciphertext = Buffer.concat([
+      Buffer.of(FORMAT),
+      encrypt(this.#first[use], random(IV_BYTES), aad, dataKey),
+      encrypt(createSecretKey(dataKey), random(IV_BYTES), aad, plain),
+    ]);
+    return { kid: this.writing, ciphertext };
+  }
+
+  /** @throws UnreadableSecret */
+  #opened(use: 'seal' | 'webhook', aad: Buffer, { kid, ciphertext }: SealedBytes): Buffer {
     const key = this.#keys.get(kid);
     if (key === undefined) throw new UnreadableSecret('unknown_kid', kid);
     if (ciphertext[0] !== FORMAT) throw new UnreadableSecret('unknown_format', kid);
     const wrapped = ciphertext.subarray(1, 1 + IV_BYTES + TAG_BYTES + KEY_BYTES);
     const secret = ciphertext.subarray(1 + IV_BYTES + TAG_BYTES + KEY_BYTES);
-    const aad = associated(place);
     try {
-      const dataKey = createSecretKey(decrypt(key.seal, aad, wrapped));
-      const [username, password] = JSON.parse(decrypt(dataKey, aad, secret).toString()) as [string, string];
-      return { username, password };
+      return decrypt(createSecretKey(decrypt(key[use], aad, wrapped)), aad, secret);
     } catch (error) {
       // OpenSSL tells a wrong key, a changed byte and a short text by errors of several kinds; all mean the same.
       throw new UnreadableSecret('not_authentic', kid, { cause: error });
@@ -190,9 +224,10 @@ export class Keyring {
   /**
    * A position in a list as opaque text: MAC and JSON in base64url. Signed and not secret: it holds what its caller was
    * just shown.
+   * @param at when it was issued, Unix time, milliseconds; a cursor that is to read the same each time says of what moment it is
    */
-  signCursor(payload: object): string {
-    const body = Buffer.from(JSON.stringify({ at: this.#sources.now(), of: payload }));
+  signCursor(payload: object, at = this.#sources.now()): string {
+    const body = Buffer.from(JSON.stringify({ at, of: payload }));
     return Buffer.concat([cursorMac(this.#first, body), body]).toString('base64url');
   }
 
@@ -224,12 +259,17 @@ function derive(kid: string, secret: Buffer): Key {
     fingerprint: use(LABELS.fingerprint),
     pepper: use(LABELS.pepper),
     cursor: use(LABELS.cursor),
+    webhook: use(LABELS.webhook),
   };
 }
 
 /** Slugs, UUIDs and numbers hold no bar, so no two places read the same. */
 function associated({ cameraId, authority, slot }: SecretPlace): Buffer {
   return Buffer.from(`camera_secret|${authority}|${cameraId}|${slot}|${FORMAT}`);
+}
+
+function associatedWebhook({ webhookId, number }: WebhookSecretPlace): Buffer {
+  return Buffer.from(`webhook_secret|${webhookId}|${number}|${FORMAT}`);
 }
 
 function encrypt(key: KeyObject, iv: Buffer, aad: Buffer, plain: Buffer): Buffer {

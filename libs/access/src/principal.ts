@@ -24,12 +24,26 @@ export const ANONYMOUS: Principal = Object.freeze({
   isAnonymous: true,
 });
 
+/** This program itself, where it counts all cameras for whoever runs it; nobody signs in as it. */
+export const OPERATIONS: Principal = Object.freeze({
+  id: 'operations',
+  scopes: new Set<Scope>(['platform:admin']),
+  authorities: 'all',
+  isAnonymous: false,
+});
+
+const BY_KEY = 'key:';
+
+/** Id of the key that a principal presents; null for one without a key. */
+export const keyIdOf = ({ id }: Pick<Principal, 'id'>): string | null =>
+  id.startsWith(BY_KEY) ? id.slice(BY_KEY.length) : null;
+
 /**
  * Whoever presents this key. A key has at no time more than its maker (security.md AUTHN-2): `mintRights` sees to it when
  * it is made, rights are never edited, and storage revokes a key's keys together with it.
  */
 export function principalOfKey(keyId: string, { scopes, authorities }: Rights): Principal {
-  return { id: `key:${keyId}`, scopes: new Set(scopes), authorities, isAnonymous: false };
+  return { id: `${BY_KEY}${keyId}`, scopes: new Set(scopes), authorities, isAnonymous: false };
 }
 
 /** Admin of every authority, and the only one who sets `network`, `allowBasicPlaintext` and authorities themselves. */

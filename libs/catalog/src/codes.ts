@@ -195,9 +195,36 @@ export type Flag = (typeof FLAGS)[number];
 export const FLAG_STATES = ['fault', 'fine', 'not_checkable'] as const;
 export type FlagState = (typeof FLAG_STATES)[number];
 
+/** As what a probe counts in the history. */
+export const COUNTED_AS = ['ok', 'degraded', 'fail', 'busy', 'unknown', 'maintenance', 'unreachable'] as const;
+export type CountedAs = (typeof COUNTED_AS)[number];
+
+/** Lengths of time over which probes are counted. */
+export const RESOLUTIONS = ['minute', 'hour', 'day'] as const;
+export type Resolution = (typeof RESOLUTIONS)[number];
+
+/** By what cameras are counted. */
+export const SUMMARY_GROUPS = ['authority', 'status', 'city'] as const;
+export type SummaryGroup = (typeof SUMMARY_GROUPS)[number];
+
 /** What an import did with a row. */
 export const ROW_ACTIONS = ['created', 'updated', 'unchanged', 'skipped', 'failed'] as const;
 export type RowAction = (typeof ROW_ACTIONS)[number];
+
+/** What is told of cameras as it happens. Kept for a week and sent again to who was away, but for `frame.updated`, a hint. */
+export const EVENT_TYPES = [
+  'camera.registered',
+  'camera.changed',
+  'camera.retired',
+  'health.changed',
+  'health.notice',
+  'incident.item',
+  'frame.updated',
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
+
+/** Events that a webhook may be told of; the hint is none. */
+export const WEBHOOK_TYPES = EVENT_TYPES.filter((type) => type !== 'frame.updated');
 
 /** What an API key may be allowed to do. */
 export const SCOPES = [

@@ -23,7 +23,10 @@ export const PROBLEM_CODES = [
   'retired_exists',
   'in_use',
   'not_probed',
+  'no_fresh_picture',
+  'not_comparable',
   'request_in_flight',
+  'webhook_disabled',
   'version_mismatch',
   'precondition_required',
   'body_too_large',
@@ -35,6 +38,7 @@ export const PROBLEM_CODES = [
   'credentials_ambiguous',
   'idempotency_key_reused',
   'query_too_expensive',
+  'rate_limited',
   'internal',
   'database_unavailable',
   'overloaded',
@@ -174,8 +178,28 @@ export class NotProbed extends Refusal {
   readonly code = 'not_probed';
 }
 
+/** The picture that a camera has is not that of now. */
+export class NoFreshPicture extends Refusal {
+  readonly code = 'no_fresh_picture';
+}
+
+/** No later picture could be compared with this one. */
+export class NotComparable extends Refusal {
+  readonly code = 'not_comparable';
+}
+
 export class RequestInFlight extends Refusal {
   readonly code = 'request_in_flight';
+}
+
+/** Nothing is sent to a webhook that is disabled. */
+export class WebhookDisabled extends Refusal {
+  readonly code = 'webhook_disabled';
+}
+
+/** The caller has as much of something as one caller gets. */
+export class RateLimited extends Refusal {
+  readonly code = 'rate_limited';
 }
 
 export class VersionMismatch extends Refusal {

@@ -17,6 +17,18 @@ import { Shown } from './member-schema.js';
 const moment = { type: 'string', format: 'date-time' } as const;
 const milliseconds = { type: ['number', 'null'], minimum: 0 } as const;
 
+const numbers = { type: 'object', additionalProperties: { type: 'number' } } as const;
+
+/** What a flag was judged by. */
+export class FlagEvidence {
+  /** One sentence for the person on call. */
+  says!: string;
+  /** What was measured, by name; units stand in the names, grey values run from 0 to 255. */
+  @Shown(numbers) measured?: Record<string, number>;
+  /** Where a fault begins, by the names of what is measured. */
+  @Shown(numbers) threshold?: Record<string, number>;
+}
+
 /** One thing that was looked for in the picture. */
 export class HealthFlag {
   /** What was looked for. */
@@ -25,8 +37,8 @@ export class HealthFlag {
   @Shown({ type: 'string', enum: FLAG_STATES }) state!: FlagState;
   /** Since when, RFC 3339 UTC. */
   @Shown(moment) since!: string;
-  /** What was measured. */
-  @Shown({ type: 'object', additionalProperties: true }) evidence!: Record<string, unknown>;
+  /** What was measured, and what it means. */
+  evidence!: FlagEvidence;
 }
 
 /** What probes have established about a camera. */

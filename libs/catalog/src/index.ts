@@ -14,13 +14,19 @@ export * from './codes.js';
 export * from './completeness.js';
 export * from './coverage.document.js';
 export * from './errors.js';
+export * from './event.document.js';
+export * from './event-search.js';
 export * from './filled-view.js';
 export * from './frame.js';
 export * from './geometry.document.js';
+export * from './health-history.document.js';
+export * from './health-search.js';
+export * from './health-summary.document.js';
 export * from './health.document.js';
 export * from './import.document.js';
 export * from './member-schema.js';
 export * from './merge-patch.js';
+export * from './picture-signals.js';
 export * from './problems.js';
 export {
   parseBbox,
@@ -31,6 +37,7 @@ export {
   type Polygons,
   type QueryGeometry,
 } from './query-geometry.js';
+export * from './reference.document.js';
 export * from './rules.js';
 export * from './scoped-query.js';
 export * from './selectors.js';
@@ -40,3 +47,5 @@ export * from './sight.document.js';
 export * from './strict-json.js';
 export * from './terrain.document.js';
 export * from './view.document.js';
+export { type ShownView, viewFingerprint } from './view-fingerprint.js';
+export * from './webhook.document.js';

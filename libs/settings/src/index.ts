@@ -1,2 +1,3 @@
+export * from './database-endpoints.js';
 export * from './settings.js';
 export { SETTINGS, type LogLevel, type SettingDescription } from './table.js';

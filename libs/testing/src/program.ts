@@ -19,6 +19,8 @@ export interface ProgramOptions {
   readonly args?: readonly string[];
   /** Beside a clean environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What comes on its standard input. Default: nothing. */
+  readonly input?: string;
 }
 
 /** The built program in a process of its own. */
@@ -34,13 +36,15 @@ export interface Program {
 }
 
 /** Runs `sightline` as a person would, in a clean environment. */
-export function runProgram({ args = ['up'], env = {} }: ProgramOptions = {}): Program {
+export function runProgram({ args = ['up'], env = {}, input }: ProgramOptions = {}): Program {
   if (!existsSync(MAIN)) throw new Error('the program is not built: npm test builds it, or npm run build');
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: ROOT,
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', TMPDIR: tmpdir(), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  // It may end without having read it.
+  child.stdin.on('error', () => undefined).end(input);
   let out = '';
   let errors = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));

@@ -11,7 +11,7 @@ import {
   PLATFORM_MEMBERS,
   ValidationFailed,
 } from '#catalog';
-import { Authorities } from '#storage';
+import { Authorities, WriteOrder } from '#storage';
 import type { EntityManager } from 'typeorm';
 import { isAdministratorOf } from '../cameras/camera-rules.js';
 import { sortedJson } from '../cameras/compose-record.js';
@@ -71,6 +71,7 @@ export interface AuthorityChange {
 type Writer = Omit<AuthorityChange, 'ifMatch'>;
 
 async function lockForWriting(slug: string, ifMatch: string | undefined, { by, tx }: Writer): Promise<Authority> {
+  await new WriteOrder(tx).alone(slug);
   const kept = await new Authorities(tx).lock(slug);
   requireAuthority(by, slug);
   if (!isAdministratorOf(by, slug)) throw new Forbidden(`only an administrator of ${slug} changes it`);

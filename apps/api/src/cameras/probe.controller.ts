@@ -2,7 +2,7 @@ import { Controller, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { actsFor, isPlatformAdministrator, requireAuthority, scope } from '#access';
 import { type Outcome, ProbeReport } from '#catalog';
-import { CameraFinder, DueQueue, probeNow } from '#storage';
+import { CameraFinder, probeNow, ProbeWishes } from '#storage';
 import { selected } from '../checked.js';
 import { baseUrlOf } from '../links.js';
 import { FORMS, negotiate } from '../negotiate.js';
@@ -44,7 +44,7 @@ export class ProbeController {
     requireAuthority(by, authority);
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
-    const report = await probeNow(new DueQueue(this.parts.db), idOf(id), {
+    const report = await probeNow(new ProbeWishes(this.parts.db), idOf(id), {
       timeoutMs: PATIENCE_MS,
       signal: gone.signal,
     });

@@ -14,10 +14,20 @@ import {
   MalformedBody,
   mergePatch,
   NotFound,
+  RequestInFlight,
   RetiredExists,
+  SLUG,
   ValidationFailed,
 } from '#catalog';
-import { Authorities, CameraFinder, type CameraRecord, Cameras, type FoundCamera, type KeptCamera } from '#storage';
+import {
+  Authorities,
+  CameraFinder,
+  type CameraRecord,
+  Cameras,
+  type FoundCamera,
+  type KeptCamera,
+  WriteOrder,
+} from '#storage';
 import { checked } from '../checked.js';
 import { requireMatch } from '../conditional.js';
 import type { ApiParts } from '../parts.js';
@@ -46,6 +56,7 @@ export async function registerCamera(body: unknown, write: Write): Promise<Found
   refuseMade(body);
   const stated = checked(CameraRegistration, body);
   requireAuthority(by, stated.authority);
+  await new WriteOrder(tx).besideOthers([stated.authority]);
   const authority = await holdAuthority(stated.authority, tx);
   const existing = await new Cameras(tx).findLocal(stated.authority, stated.localId);
   if (existing !== null) throw existsAlready(existing, stated.localId);
@@ -72,7 +83,7 @@ export async function replaceCamera(
   ifMatch: string | undefined,
   write: Write,
 ): Promise<FoundCamera> {
-  const kept = await lockForWriting(id, ifMatch, write);
+  const kept = await lockForWriting(id, ifMatch, write, authorityIn(body));
   const stated = checked(CameraRegistration, withoutMade(body, { id, uid: kept.document.uid, version: kept.version }));
   return change(kept, stated, write);
 }
@@ -86,7 +97,7 @@ export async function patchCamera(
 ): Promise<FoundCamera> {
   if (!isPlainObject(patch)) throw new MalformedBody('a merge patch of a camera is a JSON object');
   refuseMade(patch);
-  const kept = await lockForWriting(id, ifMatch, write);
+  const kept = await lockForWriting(id, ifMatch, write, authorityIn(patch));
   const { uid: _uid, missing: _missing, ...current } = kept.document;
   return change(kept, checked(CameraRegistration, mergePatch(current, patch)), write);
 }
@@ -99,14 +110,30 @@ export async function retireCamera(id: string, ifMatch: string | undefined, writ
   await change(kept, { ...(current as CameraRegistration), lifecycle: 'retired' }, write);
 }
 
-/** The camera, locked, if the caller may change it. @throws NotFound, Forbidden, PreconditionRequired, VersionMismatch */
-async function lockForWriting(id: string, ifMatch: string | undefined, write: Write): Promise<KeptCamera> {
+/** The authority to which a body moves its camera, where it names one; it is not judged yet. */
+const authorityIn = (body: unknown): readonly string[] =>
+  isPlainObject(body) && typeof body.authority === 'string' && SLUG.test(body.authority) ? [body.authority] : [];
+
+/**
+ * The camera, locked, if the caller may change it.
+ * @param movesTo authorities besides its own whose writers have to know of it
+ * @throws NotFound, Forbidden, PreconditionRequired, VersionMismatch, RequestInFlight
+ */
+async function lockForWriting(
+  id: string,
+  ifMatch: string | undefined,
+  write: Write,
+  movesTo: readonly string[] = [],
+): Promise<KeptCamera> {
   const { tx, by } = write;
   // What the caller may not know is not found, whatever else is wrong (AUTHZ-5).
   const { authority } = await new CameraFinder(tx).get(id, scope(by), write.baseUrl);
   requireAuthority(by, authority);
+  // Here others are waited for, and not at the row: by then this transaction would have its number (reliability.md REL-5).
+  await new WriteOrder(tx).besideOthers([authority, ...movesTo], id);
   const [kept] = await new Cameras(tx).lock([id]);
   if (kept === undefined) throw new NotFound(`no camera has the id ${id}`);
+  if (kept.authority !== authority) throw new RequestInFlight('the camera was just moved to another authority');
   requireMatch(ifMatch, kept.version);
   return kept;
 }

@@ -50,6 +50,11 @@ export class Callers {
     return principal;
   }
 
+  /** A key that was found revoked is believed no longer. */
+  forget(keyId: string): void {
+    this.remembered.delete(keyId);
+  }
+
   private judge(presented: PresentedKey | null, secret: string): asserts presented is PresentedKey {
     const isRight =
       presented === null

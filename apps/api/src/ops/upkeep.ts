@@ -1,28 +1,44 @@
 import { setInterval } from 'node:timers';
-import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 import { Cameras, IdempotentAnswers, transact } from '#storage';
+import { measureCameras } from '../health/camera-metrics.js';
+import { HistoryUpkeep } from '../health/history-upkeep.js';
+import type { ApiParts } from '../parts.js';
 
-/** How often answers past their time are deleted, milliseconds. */
-const SWEEP_EVERY_MS = 600_000;
+/** How often the database is looked after, milliseconds. */
+const EVERY_MS = 600_000;
 /** Answers that one sweep deletes at most; as many mean that there are more. */
 const FULL_SWEEP = 1_000;
 
 /**
- * What the database wants from time to time: kept answers go after a day, and after a restore into a new cluster the change feed is made
- * whole again (reliability.md REL-5). A database that does not answer is tried again the next time.
+ * What the database wants from time to time: kept answers go after a day, the history is summed up and makes room, and after a restore into a new
+ * cluster the change feed is made whole again (reliability.md REL-5). A database that does not answer is tried again the next time.
  */
-export async function startUpkeep(db: DataSource, log: Logger): Promise<{ close(): Promise<void> }> {
+export async function startUpkeep({
+  db,
+  log,
+  metrics,
+}: Pick<ApiParts, 'db' | 'log' | 'metrics'>): Promise<{ close(): Promise<void> }> {
   const healed = await transact(db, (tx) => new Cameras(tx).healFeed());
   if (healed > 0) log.warn({ cameras: healed }, 'the change feed was healed: this database was restored elsewhere');
-  let running: Promise<void> = Promise.resolve();
+  measureCameras(db, log, metrics);
+  const history = new HistoryUpkeep(db, log, metrics);
+  const closing = new AbortController();
+  const lookAfter = async (): Promise<void> => {
+    await history
+      .run(closing.signal)
+      .catch((error: unknown) => log.error({ err: error }, 'the history could not be given partitions now'));
+    await sweep(db).catch((error: unknown) => log.warn({ err: error }, 'old answers could not be deleted now'));
+  };
+  let running = lookAfter();
   const timer = setInterval(() => {
-    running = sweep(db).catch((error: unknown) => log.warn({ err: error }, 'old answers could not be deleted now'));
-  }, SWEEP_EVERY_MS);
+    running = running.then(lookAfter);
+  }, EVERY_MS);
   timer.unref();
   return {
     close: async () => {
       clearInterval(timer);
+      closing.abort();
       await running;
     },
   };

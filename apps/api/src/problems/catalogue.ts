@@ -127,12 +127,31 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     'Its lifecycle is planned, suspended or retired, or it has no service.',
     'Set `lifecycle` to `active`.',
   ),
+  no_fresh_picture: kind(
+    409,
+    'There is no picture of now',
+    'The camera has no picture, or it is too old, or it was taken before its view, service or masks were changed.',
+    'Probe the camera (`POST /v1/cameras/{id}/probe`), and ask again when it shows a picture.',
+    true,
+  ),
+  not_comparable: kind(
+    409,
+    'No reference can be made of this picture',
+    'The camera turns (its `mobility` is not `fixed`), or its picture shows too little: it is black, of one colour, or masked almost everywhere.',
+    'Correct `mobility`, or wait for a picture that shows the view.',
+  ),
   request_in_flight: kind(
     409,
     'The same request is still running',
     'Another request with this `Idempotency-Key` has not finished, or somebody else holds the same camera.',
     'Wait a moment and send it again.',
     true,
+  ),
+  webhook_disabled: kind(
+    409,
+    'This webhook is disabled',
+    'Nothing is sent to a webhook that is paused, answered 410, has failed for five days, or whose owner’s key is gone; `disabledReason` says which.',
+    'Mend the cause, then `PATCH {"enabled": true}`.',
   ),
   version_mismatch: kind(
     412,
@@ -189,6 +208,13 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     'The query takes too long',
     'The database ended the query at its time limit.',
     'Ask for a smaller area or fewer selectors at once.',
+  ),
+  rate_limited: kind(
+    429,
+    'That is as much as one caller gets',
+    'The caller has as many event streams open as one key, or one address without a key, may have.',
+    'Close one, or try again after `Retry-After` seconds.',
+    true,
   ),
   internal: kind(
     500,

@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { MethodNotAllowed, type ProblemCode, Refusal } from '#catalog';
+import { MalformedBody, MethodNotAllowed, type ProblemCode, Refusal } from '#catalog';
 import { translate } from '#storage';
 import { baseUrlOf } from '../links.js';
 import { type ApiParts, PARTS } from '../parts.js';
@@ -39,11 +39,20 @@ export class ProblemFilter implements ExceptionFilter {
 
   private answerTo(thrown: unknown, request: FastifyRequest): ReturnType<typeof problemOf> {
     const circumstances = { requestId: request.id, baseUrl: baseUrlOf(request, this.parts.settings) };
-    const error = thrown instanceof HttpException ? fromFramework(thrown, request) : translate(thrown);
+    const error = thrown instanceof HttpException ? fromFramework(thrown, request) : ofRequest(thrown, request);
     if (error instanceof Refusal) return problemOf(error.code, error.message, circumstances, error);
     const [code, detail] = error instanceof HttpException ? (OF_STATUS[error.getStatus()] ?? []) : [];
     return problemOf(code ?? 'internal', detail ?? 'an unexpected error; it was logged with this id', circumstances);
   }
+}
+
+/**
+ * A client that goes away in the midst of its body ends its request with the same ECONNRESET as a database that goes away: only which
+ * of both threw it tells them apart. Nobody reads this answer; it keeps the client's doing out of our own errors.
+ */
+function ofRequest(thrown: unknown, { raw }: FastifyRequest): unknown {
+  const isBrokenOff = raw.errored !== null && thrown === raw.errored;
+  return isBrokenOff ? new MalformedBody('the body broke off before its end', { cause: thrown }) : translate(thrown);
 }
 
 /** An address that exists with other methods is a 405, not a 404. */

@@ -22,6 +22,7 @@ export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 const RETRY_AFTER_S: Readonly<Partial<Record<ProblemCode, number>>> = {
   request_in_flight: 1,
   overloaded: 2,
+  rate_limited: 10,
   shutting_down: 2,
 };
 
@@ -53,7 +54,8 @@ export function problemOf(
   };
   const headers: Record<string, string> = { 'cache-control': 'no-store', ...headersOf(refusal) };
   if (status === 401) headers['www-authenticate'] = 'Bearer realm="sightline"';
-  if (status === 503 || code === 'request_in_flight') headers['retry-after'] = String(RETRY_AFTER_S[code] ?? 5);
+  if (status === 503 || status === 429 || code === 'request_in_flight')
+    headers['retry-after'] = String(RETRY_AFTER_S[code] ?? 5);
   if (existing.existing !== undefined) headers.link = `<${existing.existing}>; rel="related"`;
   return { problem, headers };
 }
