@@ -1,11 +1,11 @@
 import { isPlainObject, type ServiceKind, shown } from '#catalog';
+import { groundDistance } from '#geo';
 import { assemble } from './assemble.js';
 import { isWgs84, OTHER_CRS } from './crs.js';
 import { cleaned, type Field, Fields, folded, numberIn } from './fields.js';
 import { addHeading, addPlace, addServices } from './mapping.js';
 import { momentReader, type ReadMoment } from './moment.js';
 import { isOwnForm, mapOwnForm } from './own-form.js';
-import { apartM } from './place.js';
 import { jsonRecords } from './records.js';
 import type { Draft, IntakeContext, IntakeResult } from './row.js';
 
@@ -184,7 +184,7 @@ function addPoint(geometry: unknown, fields: Fields, draft: Draft, context: Inta
   const [otherLon, otherLat] = [fields.number(KEYS.lon, 'warning'), fields.number(KEYS.lat, 'warning')];
   const position = draft.stated.location?.coordinates;
   if (position === undefined || otherLon === null || otherLat === null) return;
-  const apart = Math.round(apartM(position, [otherLon.value, otherLat.value]));
+  const apart = Math.round(groundDistance(position, [otherLon.value, otherLat.value]));
   if (!(apart > AGREE_M)) return;
   const detail = `the geometry is ${apart} m away and counts`;
   draft.warn(otherLon.pointer, 'position_disagrees', detail, { value: `${otherLon.value},${otherLat.value}` });

@@ -85,14 +85,3 @@ function isInRing([lon, lat]: LonLat, ring: readonly LonLat[]): boolean {
   }
   return inside;
 }
-
-const EARTH_RADIUS_M = 6_371_008.8;
-const RAD = Math.PI / 180;
-
-/** Distance of two neighbouring positions, metres on the mean sphere: within 0.6 % of the ellipsoid's. */
-export function apartM([lon1, lat1]: LonLat, [lon2, lat2]: LonLat): number {
-  const haversine =
-    Math.sin(((lat2 - lat1) * RAD) / 2) ** 2 +
-    Math.cos(lat1 * RAD) * Math.cos(lat2 * RAD) * Math.sin(((lon2 - lon1) * RAD) / 2) ** 2;
-  return 2 * EARTH_RADIUS_M * Math.asin(Math.min(1, Math.sqrt(haversine)));
-}

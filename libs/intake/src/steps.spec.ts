@@ -5,7 +5,7 @@ import { guessProfile } from './guess-profile.js';
 import { headingOf } from './heading.js';
 import { readJson } from './json-reader.js';
 import { momentReader } from './moment.js';
-import { apartM, isInside, judgePlace } from './place.js';
+import { isInside, judgePlace } from './place.js';
 import { isSameUrl } from './same-url.js';
 import { readUrl, shownUrl } from './service-url.js';
 
@@ -199,10 +199,6 @@ describe('position', () => {
   test('two decimals are a kilometre', () => {
     expect(judgePlace([120.2, 23.07], 2, undefined).accuracyM).toBe(1_000);
     expect(judgePlace([120.2, 23.071], 3, undefined).accuracyM).toBeUndefined();
-  });
-
-  test('distance', () => {
-    expect(apartM([120.295, 23.079], [120.295, 23.083506])).toBeCloseTo(501, 0);
   });
 });
 

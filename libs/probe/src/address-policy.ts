@@ -50,11 +50,24 @@ const SCHEME_PORTS = { http: 80, https: 443, rtsp: 554, rtsps: 322 } as const;
 /** Letters, digits, hyphens (RFC 1123); underscores too, since containers and Windows hosts have them and resolvers take them. */
 const NAME = /^(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/;
 
+/** Remembers what a function of one text answers, for so many texts: the same cameras are dialled again and again. */
+function remembering<Answer>(of: (text: string) => Answer, most = 20_000): (text: string) => Answer {
+  const known = new Map<string, Answer>();
+  return (text) => {
+    const found = known.get(text);
+    if (found !== undefined) return found;
+    const answer = of(text);
+    if (known.size >= most) known.clear();
+    known.set(text, answer);
+    return answer;
+  };
+}
+
 /**
  * Reads a URL for dialling (SSRF-2, SSRF-3). WHATWG canonicalises hosts of http alone, so that `rtsp://0x7f000001/` would
  * stay a name that the resolver takes for 127.0.0.1: every scheme is read as http.
  */
-export function parseTarget(url: string): Target | Refusal {
+export const parseTarget = remembering((url: string): Target | Refusal => {
   const parts = /^(https?|rtsps?):\/\/([^/?#\\]*)([^#]*)(#.*)?$/is.exec(url);
   if (parts === null) return { reason: 'only http, https, rtsp and rtsps URLs are dialled' };
   const [, schemeText = '', authority = '', rest = '', fragment] = parts;
@@ -78,7 +91,7 @@ export function parseTarget(url: string): Target | Refusal {
   const path = asciiOf(rest.startsWith('/') ? rest : `/${rest}`);
   const origin = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
   return { scheme, host, isLiteral, port, path, origin };
-}
+});
 
 /**
  * Characters that a request line cannot carry, as percent-encoded UTF-8 (RFC 3987, 3.1). Written as they are, U+010A would lose a
@@ -143,19 +156,6 @@ function addressOf(text: string): Address {
   return ipaddr.process(v6);
 }
 
-/** Remembers what a function of one text answers, for so many texts: cameras are dialled again and again at the same addresses. */
-function remembering<Answer>(of: (text: string) => Answer, most = 20_000): (text: string) => Answer {
-  const known = new Map<string, Answer>();
-  return (text) => {
-    const found = known.get(text);
-    if (found !== undefined) return found;
-    const answer = of(text);
-    if (known.size >= most) known.clear();
-    known.set(text, answer);
-    return answer;
-  };
-}
-
 /** An address as a network may read it, and what is true of it whatever the policy. */
 interface Form {
   readonly address: Address;
@@ -188,6 +188,22 @@ const formsOf = remembering((text: string): readonly [Form, ...Form[]] => {
 /** Whether two numeric addresses are the same, however they are written. */
 export const isSameAddress = (a: string, b: string): boolean =>
   isIP(a) !== 0 && isIP(b) !== 0 && formsOf(a)[0].text === formsOf(b)[0].text;
+
+/**
+ * The network in which a numeric address lies: its /24 or /64. Loopback has none: there, every port may be a device of its own.
+ * @returns null for loopback, and for what is no address
+ */
+export function networkOf(address: string): string | null {
+  if (isIP(address) === 0 || address.includes('%')) return null;
+  const [{ address: itself, text }] = formsOf(address);
+  if (text === '127.0.0.1' || text === '::1') return null;
+  const bits = itself.kind() === 'ipv4' ? 24 : 64;
+  const base = ipaddr
+    .parse(text)
+    .toByteArray()
+    .map((byte, i) => (i * 8 < bits ? byte : 0));
+  return `${ipaddr.fromByteArray(base).toString()}/${bits}`;
+}
 
 /**
  * Judges a numeric address and port, as they are about to be dialled (SSRF-5, SSRF-5a, SSRF-6); null = allowed.

@@ -25,6 +25,8 @@ export interface ServiceTarget {
   readonly policy: DialPolicy;
   /** Validators of the picture that is had already, as `ProbeEvidence` gave them: a snapshot is then asked for only if it changed. */
   readonly cached?: { readonly etag?: string; readonly lastModified?: string };
+  /** Of a stream: how long the second picture is waited for, milliseconds, to measure the gap between two; absent: not at all. */
+  readonly gapWithinMs?: number;
 }
 
 /** Longest steps in milliseconds, largest pictures (probing.md 2; ceilings of security.md SSRF-8). */
@@ -74,6 +76,10 @@ export interface ProbeEvidence {
   lastModified?: string;
   /** The device's own time, as its `Date` header says. */
   serverDate?: string;
+  /** What serves the picture says that it has lost its camera. */
+  isSourceGone?: boolean;
+  /** From the first picture of a stream to the second, milliseconds; or how long that was waited for in vain. */
+  gapMs?: number;
   /** Media type of the answer, without parameters. */
   contentType?: string;
   /** How the answer that decided was asked for. */

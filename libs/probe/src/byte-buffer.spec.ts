@@ -32,6 +32,17 @@ describe('ByteBuffer', () => {
     buffer.release();
     expect([buffer.length, buffer.capacity]).toEqual([0, 0]);
   });
+  test('of a large store what was written counts, half a megabyte at a time', () => {
+    const buffer = new ByteBuffer(16 * 1_048_576);
+    const capacities = Array.from({ length: 5 }, () => {
+      buffer.append(Buffer.alloc(393_216));
+      return buffer.capacity / 524_288;
+    });
+    expect(capacities).toEqual([0.75, 2, 3, 3, 4]);
+    buffer.drop(1_900_000);
+    buffer.append(Buffer.alloc(100_000));
+    expect([buffer.length, buffer.capacity]).toEqual([166_080, 4 * 524_288]);
+  });
 });
 
 describe('FrameBudget', () => {

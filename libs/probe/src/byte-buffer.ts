@@ -1,5 +1,6 @@
 const FIRST_CAPACITY = 16 * 1024;
-const LARGE_BYTES = 1024 * 1024;
+/** A larger store has the limit's size at once: pages that are never touched take no memory, stores left behind do. */
+const LARGE_BYTES = 512 * 1024;
 
 /** Something that holds frame memory and can be told to let go of it. */
 export interface FrameHolder {
@@ -43,6 +44,8 @@ export class ByteBuffer {
   #store = Buffer.alloc(0);
   #from = 0;
   #to = 0;
+  /** How far the store was ever written. */
+  #touchedTo = 0;
 
   /** @param limitBytes never holds more; asking for more is a bug of the caller, who knows the caps. */
   constructor(private readonly limitBytes: number) {}
@@ -51,9 +54,9 @@ export class ByteBuffer {
     return this.#to - this.#from;
   }
 
-  /** Memory taken, bytes. */
+  /** Memory taken, bytes; of a large store in steps of `LARGE_BYTES`. */
   get capacity(): number {
-    return this.#store.length;
+    return Math.min(this.#store.length, Math.max(1, Math.ceil(this.#touchedTo / LARGE_BYTES)) * LARGE_BYTES);
   }
 
   /** The content; valid until the next `append` or `drop`. */
@@ -65,6 +68,7 @@ export class ByteBuffer {
     if (this.#to + chunk.length > this.#store.length) this.#makeRoom(chunk.length);
     this.#store.set(chunk, this.#to);
     this.#to += chunk.length;
+    if (this.#to > this.#touchedTo) this.#touchedTo = this.#to;
   }
 
   /** Forgets the first `count` bytes. */
@@ -77,21 +81,18 @@ export class ByteBuffer {
   /** Forgets everything and gives the memory back. */
   release(): void {
     this.#store = Buffer.alloc(0);
-    this.#from = this.#to = 0;
+    this.#from = this.#to = this.#touchedTo = 0;
   }
 
   #makeRoom(count: number): void {
     const { length } = this;
     const needed = length + count;
     if (needed > this.limitBytes) throw new Error(`bug: ${needed} bytes in a buffer of at most ${this.limitBytes}`);
-    // Each store that is left behind stays in memory for a while; pages that are never touched take none.
-    const growth = this.#store.length < LARGE_BYTES ? 2 : 4;
     // Moving within the store pays only where it frees a good part of it.
-    const capacity =
-      needed <= this.#store.length / 2
-        ? this.#store.length
-        : Math.min(this.limitBytes, Math.max(FIRST_CAPACITY, needed, growth * this.#store.length));
-    const store = capacity === this.#store.length ? this.#store : Buffer.allocUnsafe(capacity);
+    const isRoomy = needed <= this.#store.length / 2;
+    const grown = Math.min(this.limitBytes, Math.max(FIRST_CAPACITY, needed, 2 * this.#store.length));
+    const store = isRoomy ? this.#store : Buffer.allocUnsafe(grown > LARGE_BYTES ? this.limitBytes : grown);
+    if (!isRoomy) this.#touchedTo = length;
     this.#store.copy(store, 0, this.#from, this.#to);
     this.#store = store;
     this.#from = 0;

@@ -4,6 +4,7 @@ import { planBody } from './body-framing.js';
 import type { Failure } from './dial-failure.js';
 import { headerOf, type HttpHead, HeadReader, type HeadStep } from './http-head.js';
 import { judgeStatus } from './outcome.js';
+import { ONLINE_HEADER } from './part-heads.js';
 import { isFailure, PictureStream } from './picture-stream.js';
 import { followRedirect, type Place } from './redirect.js';
 import { type DialFailure, isDialFailure, safeDial } from './safe-dial.js';
@@ -214,6 +215,7 @@ function noteHead(attempt: Attempt, head: HttpHead): void {
     status: head.status,
     etag: validator('etag'),
     lastModified: validator('last-modified'),
+    isSourceGone: headerOf(head, ONLINE_HEADER)?.toLowerCase() === 'false' ? true : undefined,
     serverDate: date === undefined || HTTP_DATE.test(date) ? date : scrub(date),
     contentType: media === '' || COMMON_TYPE.test(media) ? media || undefined : scrub(media),
   });

@@ -3,6 +3,7 @@ export {
   isRefusal,
   judgeAddress,
   literalRefusal,
+  networkOf,
   parseTarget,
   type Refusal,
   type Target,
@@ -16,6 +17,7 @@ export {
   type ServiceTarget,
 } from './attempt.js';
 export { NonceCache } from './digest.js';
+export { type Post, post, type Posted, type PostOptions } from './post.js';
 export { type Probe, probe, PROBES } from './probe.js';
 export {
   type Dialled,

@@ -90,6 +90,11 @@ export class Splitter implements FrameHolder {
     return this.#heads.foreignParts > 0;
   }
 
+  /** What sends the pictures says that it has lost its camera. */
+  get isSourceGone(): boolean {
+    return this.#heads.isSourceGone;
+  }
+
   /** Memory held, bytes. */
   get capacityBytes(): number {
     return this.#buffer.capacity;

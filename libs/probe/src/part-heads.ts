@@ -10,6 +10,9 @@ const MAX_DELIMITERS = 1_000;
 const MAX_TEXT_BYTES = 64 * 1024;
 const MAX_OTHER_BYTES = 1024 * 1024;
 
+/** By which ustreamer says, before each picture, whether it has a camera or draws a card. */
+export const ONLINE_HEADER = 'x-ustreamer-online';
+
 /** Longer lines are no part head; they are counted, not read. */
 const MAX_LINE_BYTES = MAX_HEAD_BYTES;
 
@@ -32,6 +35,7 @@ export class PartHeads {
   #forgivenBytes = 0;
   #foreignParts = 0;
   #declaredBytes: number | null;
+  #isSourceGone = false;
   /** Bytes at the front that hold neither a picture's start nor a line's end. */
   #searchedBytes = 0;
   #isLongLine = false;
@@ -47,6 +51,11 @@ export class PartHeads {
   /** The last Content-Length before the picture that begins now; null without one. */
   get declaredBytes(): number | null {
     return this.#declaredBytes;
+  }
+
+  /** The last part that said whether its camera is there said that it is not (ustreamer's `X-UStreamer-Online`). */
+  get isSourceGone(): boolean {
+    return this.#isSourceGone;
   }
 
   /** Whole parts with a content that is neither text nor a JPEG, since the last frame. */
@@ -161,6 +170,7 @@ export class PartHeads {
     const value = line.slice(colon + 1).trim();
     if (name === 'content-length') this.#declaredBytes = wholeNumber(value);
     else if (name === 'content-type') this.#isText = value.toLowerCase().startsWith('text/');
+    else if (name === ONLINE_HEADER) this.#isSourceGone = value.toLowerCase() === 'false';
   }
 
   #addContent(bytes: number): void {

@@ -46,6 +46,7 @@ export class PictureStream {
       const frame = this.#frames.shift();
       if (frame !== undefined) {
         this.#delivered += 1;
+        if (this.#splitter.isSourceGone) this.attempt.evidence.isSourceGone = true;
         return frame;
       }
       if (this.#failure !== null) return this.#failure;

@@ -1,5 +1,6 @@
 import type { Attempt, ProbeResult } from './attempt.js';
 import type { Failure } from './dial-failure.js';
+import { measureGap } from './measure-gap.js';
 import { isFailure, type PictureStream } from './picture-stream.js';
 
 /**
@@ -16,10 +17,13 @@ export async function takeFrame(
   try {
     const beganMs = attempt.tools.now();
     let damage: string | null = null;
+    let ahead: ReturnType<PictureStream['next']> | null = null;
     for (let count = 0; count < most; count += 1) {
-      const frame = await pictures.next();
+      const frame = await (ahead ?? pictures.next());
+      ahead = null;
       if (isFailure(frame)) return attempt.finish(damage === null ? frame : damaged(damage), null);
       attempt.phases.firstFrameMs ??= attempt.tools.now() - beganMs;
+      if (count === 0) ahead = (await measureGap(attempt, pictures))?.second ?? null;
       damage = (await attempt.tools.isDamaged?.(frame)) ?? null;
       if (damage === null) {
         delete attempt.evidence.damage;

@@ -150,17 +150,35 @@ describe('hostile devices', () => {
     expect(result.outcome).toBe(outcome);
   });
 
-  test('a byte now and then ends with the whole probe', async () => {
+  test.each<[string, Buffer | string, Buffer, string]>([
+    ['a head', '', Buffer.from(`HTTP/1.1 200 OK\r\nX: ${'a'.repeat(99)}`), 'first_frame_timeout'],
+    ['blanks in a stream', MULTIPART, Buffer.alloc(99, ' '), 'first_frame_timeout'],
+    ['a part head', bytes(MULTIPART, '--myboundary\r\n'), Buffer.from('X-A: b\r\n'.repeat(12)), 'first_frame_timeout'],
+    ['a scan', bytes(MULTIPART, jpegOf(1, { noEoi: true })), scan, 'first_frame_timeout'],
+    [
+      'chunks',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n',
+      Buffer.from('1\r\na\r\n'.repeat(20)),
+      'first_frame_timeout',
+    ],
+    [
+      'a redirect that does not end',
+      '',
+      Buffer.from(`HTTP/1.1 302 X\r\nLocation: /${'a'.repeat(99)}`),
+      'first_frame_timeout',
+    ],
+  ])('%s of a byte now and then ends with the whole probe', async (_, first, slowly, expected) => {
     const began = performance.now();
     const { outcome } = await askOf(
       (socket) => {
-        const timer = setInterval(() => socket.write(' '), 100);
-        socket.write(MULTIPART);
+        let at = 0;
+        socket.write(bytes(first, slowly.subarray(at, (at += 1))));
+        const timer = setInterval(() => socket.write(slowly.subarray(at, (at += 1))), 100);
         socket.on('close', () => clearInterval(timer));
       },
       { limits: { wholeMs: 1_000 } },
     );
-    expect(outcome).toBe('first_frame_timeout');
+    expect(outcome).toBe(expected);
     expect(performance.now() - began).toBeLessThan(1_250);
   });
 
@@ -199,6 +217,30 @@ describe('sign-in', () => {
     expect(second.outcome).toBe('ok');
     expect(device.requests).toHaveLength(3);
     expect(device.requests[2]).toContain('nc=00000002');
+  });
+
+  test('the end of a 401 is not waited for', async () => {
+    const device = await camera((socket, request) => {
+      if (isSignedIn(request, { nonce: 'abc' })) socket.end(SNAPSHOT);
+      else socket.write(`HTTP/1.1 401 X\r\n${challenge('abc', 'MD5')}\r\nContent-Length: 5000\r\n\r\n<html>`);
+    });
+    expect((await ask(device.url(), { target, limits: QUICK })).outcome).toBe('ok');
+  });
+
+  test('the next nonce that a device names is used, and counts from 1', async () => {
+    let nonce = 'first';
+    const device = await camera((socket, request) => {
+      if (!isSignedIn(request, { nonce })) return void socket.end(status(401, challenge(nonce, 'MD5')));
+      nonce += '+';
+      const next = `Authentication-Info: qop=auth, nextnonce="${nonce}"`;
+      socket.end(SNAPSHOT.toString('latin1').replace('\r\n', `\r\n${next}\r\n`), 'latin1');
+    });
+    const tools = toolsOf();
+    for (let round = 0; round < 3; round += 1) {
+      expect((await probe(targetOf(device.url(), target), tools, new AbortController().signal)).outcome).toBe('ok');
+    }
+    expect(device.requests).toHaveLength(4);
+    expect(device.requests[3]).toMatch(/nonce="first\+\+".*nc=00000001/);
   });
 
   test('SHA-256 is chosen where both are offered, on two lines with a nonce each', async () => {
