@@ -177,7 +177,8 @@ describe('the street', () => {
     const text = await (await fetch(`${url}/metrics`)).text();
     expect(Number(/sightline_probe_outcomes_total\{outcome="ok"\} (\d+)/.exec(text)?.[1])).toBeGreaterThan(10);
     expect(text).toContain('http_server_request_duration_seconds_bucket');
-    expect(text).not.toMatch(/demo-water|1639/);
+    expect(text).toMatch(/^sightline_cameras\{authority="demo-water",status="online"\} \d+$/m);
+    expect(text).not.toMatch(/1639|Minsheng/);
   });
 
   test('a camera that stops answering keeps its last picture, marked stale', async () => {
