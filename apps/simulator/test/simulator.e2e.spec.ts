@@ -146,11 +146,21 @@ describe('the simulated street', () => {
 
   test('a file has a date and a tag, and answers 304 to either', async () => {
     const url = urlOf(serviceOf('demo-water', '1710'));
-    const first = await hear(url);
-    const [tag, date] = [first.headers.get('etag')?.[0], first.headers.get('last-modified')?.[0]];
-    expect(Math.abs(Date.now() - Date.parse(date ?? ''))).toBeLessThan(10_000);
-    expect((await hear(url, { headers: [`If-None-Match: ${tag}`], ms: 400 })).status).toBe(304);
-    expect((await hear(url, { headers: [`If-Modified-Since: ${date}`], ms: 400 })).status).toBe(304);
+    const ask = async (): Promise<{ tag: string; date: string; statuses: number[] }> => {
+      const first = await hear(url);
+      const [tag = '', date = ''] = [first.headers.get('etag')?.[0], first.headers.get('last-modified')?.[0]];
+      const statuses = [
+        (await hear(url, { headers: [`If-None-Match: ${tag}`], ms: 400 })).status,
+        (await hear(url, { headers: [`If-Modified-Since: ${date}`], ms: 400 })).status,
+      ];
+      return { tag, date, statuses };
+    };
+    let asked = await ask();
+    // The file is written anew every few seconds: where that came in between, both are asked of the new one.
+    if ((await hear(url)).headers.get('etag')?.[0] !== asked.tag) asked = await ask();
+    const { date, statuses } = asked;
+    expect(Math.abs(Date.now() - Date.parse(date))).toBeLessThan(10_000);
+    expect(statuses).toEqual([304, 304]);
     expect((await hear(url, { headers: ['If-None-Match: "other"', `If-Modified-Since: ${date}`] })).status).toBe(200);
     expect((await hear(urlOf(serviceOf('demo-water', '44')))).headers.has('last-modified')).toBe(false);
   });
