@@ -132,14 +132,26 @@ async function until(isSo, patienceS) {
   }
 }
 
-/** Processor seconds of a process so far, its memory in MB, and its open files. */
+/** Processor seconds of a process and its children so far, by both; memory in MB and open files of the process itself. */
 function costOf(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    .replace(/^.*\) /, '')
-    .split(' ');
+  const cpuOf = (id) => {
+    const fields = readFileSync(`/proc/${id}/stat`, 'latin1')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    return { parent: Number(fields[1]), cpuS: (Number(fields[11]) + Number(fields[12])) / 100 };
+  };
+  const children = readdirSync('/proc').filter((id) => {
+    try {
+      return /^\d+$/.test(id) && cpuOf(id).parent === pid;
+    } catch {
+      return false;
+    }
+  });
   const [, rssKb] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  const picturesS = children.reduce((sum, id) => sum + cpuOf(id).cpuS, 0);
   return {
-    cpuS: (Number(stat[11]) + Number(stat[12])) / 100,
+    cpuS: cpuOf(pid).cpuS + picturesS,
+    picturesS,
     rssMb: Math.round(rssKb / 1024),
     handles: readdirSync(`/proc/${pid}/fd`).length,
   };
@@ -178,6 +190,7 @@ async function watch(pid, ops, forMinutes) {
   return {
     probesPerS: Number((probes / s).toFixed(1)),
     cores: Number(((after.cpuS - before.cpuS) / s).toFixed(2)),
+    coresOfPictures: Number(((after.picturesS - before.picturesS) / s).toFixed(2)),
     cpuMsPerProbe: Number((((after.cpuS - before.cpuS) / probes) * 1000).toFixed(2)),
     lateP99AtMostS: inBuckets.find(([, n]) => n >= 0.99 * total)?.[0],
     rssMb: [before.rssMb, after.rssMb],

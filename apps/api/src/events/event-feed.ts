@@ -8,7 +8,7 @@ import {
   type OutboxPosition,
   OutboxReader,
 } from '#storage';
-import { Recurring } from '../surroundings/recurring.js';
+import { Recurring } from '../recurring.js';
 import { byScope } from './by-scope.js';
 import type { EventCursors } from './event-cursors.js';
 import { type EventStream, eventText } from './event-stream.js';

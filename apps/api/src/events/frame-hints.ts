@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { DEFAULT_RADIUS_M, type EventDocument } from '#catalog';
 import type { CapturedAt, EventAudience, FreshFrames } from '#storage';
-import { Recurring } from '../surroundings/recurring.js';
+import { Recurring } from '../recurring.js';
 import { byScope } from './by-scope.js';
 import { type EventStream, eventText } from './event-stream.js';
 

@@ -5,7 +5,7 @@ import { keyIdOf } from '#access';
 import { Overloaded, RateLimited, ShuttingDown } from '#catalog';
 import type { ApiKeys } from '#storage';
 import type { Callers } from '../keys/callers.js';
-import { Recurring } from '../surroundings/recurring.js';
+import { Recurring } from '../recurring.js';
 import type { EventCursors } from './event-cursors.js';
 import type { EventStream } from './event-stream.js';
 

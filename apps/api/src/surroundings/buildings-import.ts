@@ -6,7 +6,7 @@ import { type BuildingFields, readBuildings, type ReadBuilding } from '#intake';
 import { type Buildings, translate } from '#storage';
 import { BuildingTally } from './building-tally.js';
 import type { Upload } from './receive-upload.js';
-import { Recurring } from './recurring.js';
+import { Recurring } from '../recurring.js';
 
 /** What is asked of an import. */
 export interface BuildingsOrder extends BuildingFields {

@@ -7,7 +7,7 @@ import { type Projections, type Terrain, type TerrainTile, translate, WGS84_EPSG
 import { OpenFile } from './open-file.js';
 import { readTerrain } from './read-terrain.js';
 import type { Upload } from './receive-upload.js';
-import { Recurring } from './recurring.js';
+import { Recurring } from '../recurring.js';
 import type { PackedTile } from './terrain-worker.js';
 
 /** What is asked of an import. */

@@ -16,7 +16,7 @@ import {
 } from '#storage';
 import type { EventCursors } from '../events/event-cursors.js';
 import { documentOf, toldOf } from '../events/tell.js';
-import { Recurring } from '../surroundings/recurring.js';
+import { Recurring } from '../recurring.js';
 import { filterOf, handOut } from './hand-out.js';
 import { FAILS_FOR_S, nextAttemptS } from './schedule.js';
 import { sendEvent, type SendTools, type Sent } from './send-event.js';
