@@ -99,6 +99,26 @@ test('knows at once where the machine has no line, and forgets it with the line'
   expect(changes).toEqual([true, false]);
 });
 
+test('sees again with the first camera that answers, though none is missed any more', async () => {
+  const { watch, fates, changes, meet, cut } = watched(true);
+  await meet(unreached('a'));
+  cut(false);
+  // A connection of before the cut that breaks off proves nothing; a picture does.
+  await meet({ failed: true, network: 'b' });
+  await meet({});
+  await meet({ failed: true, network: 'b' });
+  expect(fates).toEqual(['dropped', 'dropped', 'kept', 'kept']);
+  expect(changes).toEqual([true, false]);
+  expect(watch.isBlind).toBe(false);
+});
+
+test('is not told that it sees by cameras of its own machine', async () => {
+  const { fates, meet } = watched(true);
+  await meet({ isOutward: false });
+  await meet(unreached('b'));
+  expect(fates).toEqual(['kept', 'dropped']);
+});
+
 test('believes a camera rather than the machine', async () => {
   const { fates, meet } = watched(true);
   await meet({});

@@ -64,8 +64,10 @@ export class LineWatch {
 
   /** Takes a result, and sees to it that it is kept or dropped, now or soon. */
   async meet(sign: LineSign, fate: Fate): Promise<void> {
-    if (!sign.unreached) this.reachedMs = this.now();
-    else if (sign.isOutward) await this.lookAtMachine();
+    if (sign.isOutward) {
+      if (sign.unreached) await this.lookAtMachine();
+      else if (!sign.failed) this.reached();
+    }
     if (sign.wasThere && sign.network !== null) {
       this.blindness.note({ atMs: this.now(), network: sign.network, failed: sign.unreached });
     }
@@ -78,6 +80,12 @@ export class LineWatch {
   close(): void {
     if (this.timer !== null) clearTimeout(this.timer);
     if (!this.isBlind) this.keepHeld(Number.POSITIVE_INFINITY);
+  }
+
+  /** Whatever the machine says of itself, there is a way to a camera. */
+  private reached(): void {
+    this.reachedMs = this.now();
+    this.blindness.machine({ isCut: false, atMs: this.reachedMs });
   }
 
   private lookAtMachine(): Promise<void> {

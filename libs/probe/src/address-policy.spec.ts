@@ -8,10 +8,24 @@ import {
   judgeAddress,
   judgeBeforeLookup,
   literalRefusal,
+  networkOf,
   parseTarget,
   type Target,
 } from './address-policy.js';
 import { FORBIDDEN_HOSTS } from '../test/forbidden-hosts.js';
+
+test.each([
+  ['10.1.2.3', '10.1.2.0/24'],
+  ['::ffff:10.1.2.3', '10.1.2.0/24'],
+  ['127.9.0.4', '127.9.0.0/24'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+  ['127.0.0.1', null],
+  ['::1', null],
+  ['fe80::1%eth0', null],
+  ['camera.example', null],
+])('the network of %s is %s', (address, network) => {
+  expect(networkOf(address)).toBe(network);
+});
 
 /** As wide as an administrator can make it. */
 const EVERYTHING: DialPolicy = { cidrs: ['0.0.0.0/0', '::/0', 'public'], loopback: false };

@@ -198,10 +198,7 @@ export function networkOf(address: string): string | null {
   const [{ address: itself, text }] = formsOf(address);
   if (text === '127.0.0.1' || text === '::1') return null;
   const bits = itself.kind() === 'ipv4' ? 24 : 64;
-  const base = ipaddr
-    .parse(text)
-    .toByteArray()
-    .map((byte, i) => (i * 8 < bits ? byte : 0));
+  const base = itself.toByteArray().map((byte, i) => (i * 8 < bits ? byte : 0));
   return `${ipaddr.fromByteArray(base).toString()}/${bits}`;
 }
 

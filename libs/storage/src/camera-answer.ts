@@ -5,13 +5,17 @@ import { type Fragment, raw, sql } from './sql.js';
 /** Outcomes that tell a stranger about somebody's network; he reads `unreachable` (security.md SSRF-9). */
 export const FOLDED = `('refused', 'connect_timeout', 'reset', 'dns_error', 'target_not_allowed')`;
 
+/** Whether a camera is under maintenance: its lifecycle says so, and the end of it has not come. Needs `c`. */
+const MAINTAINED = `(c.lifecycle = 'maintenance' and (c.maintenance_until is null or c.maintenance_until > now()))`;
+export const IS_MAINTAINED = raw(MAINTAINED);
+
 /**
  * The status shown: what the agency wants comes before what was measured, so it is derived at reading and never goes
  * stale. Needs `c` and `h`.
  */
 export const STATUS = raw(`case
   when c.lifecycle in ('planned', 'suspended', 'retired') then 'disabled'
-  when c.lifecycle = 'maintenance' and (c.maintenance_until is null or c.maintenance_until > now()) then 'maintenance'
+  when ${MAINTAINED} then 'maintenance'
   when h.site_outage is not null then 'unreachable'
   else h.status end`);
 

@@ -9,6 +9,7 @@ import {
   type Reference,
   type ViewDocument,
 } from '#catalog';
+import { IS_MAINTAINED } from './camera-answer.js';
 import { type Database, one, raw, run, sql } from './sql.js';
 import { referenceOf } from './references.js';
 import { withoutNulls } from './without-nulls.js';
@@ -161,8 +162,7 @@ export class DueQueue {
                  'slug', a.slug, 'network', a.document -> 'network', 'probing', a.document -> 'probing',
                  'terms', a.document -> 'terms', 'allowBasicPlaintext', a.document -> 'allowBasicPlaintext') as authority,
                c.lifecycle,
-               c.lifecycle = 'maintenance' and (c.maintenance_until is null or c.maintenance_until > now())
-                 as "isMaintained",
+               ${IS_MAINTAINED} as "isMaintained",
                c.document -> 'services' as services, c.service_slots as slots,
                coalesce(c.document #> '{access,privacyMasks}', '[]') as masks, c.document -> 'declared' as declared,
                l.network, h.site_outage is not null as "isSiteDown", c.mobility, c.document #> '{location,coordinates}' as position, c.document -> 'view' as view,

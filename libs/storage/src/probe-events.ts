@@ -1,7 +1,8 @@
 import type { EventFacts, EventKind } from '#catalog';
 import { announce } from './announce.js';
+import { IS_MAINTAINED } from './camera-answer.js';
 import type { ProbeRecord } from './probe-record.js';
-import { type Fragment, raw, sql } from './sql.js';
+import { type Fragment, sql } from './sql.js';
 
 /** An event as a result brings it about. */
 interface ProbeEvent {
@@ -43,7 +44,3 @@ export const probeAnnouncements = (): Fragment =>
     cross join lateral rows from (jsonb_to_recordset(r.events) as (kind text, facts jsonb)) with ordinality as e (kind, facts, place)
     where e.kind <> 'health.changed' or not (${IS_MAINTAINED} or h.site_outage is not null)
     order by c.id, e.place`);
-
-const IS_MAINTAINED = raw(
-  `(c.lifecycle = 'maintenance' and (c.maintenance_until is null or c.maintenance_until > now()))`,
-);

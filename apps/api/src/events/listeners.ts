@@ -70,7 +70,7 @@ export class Listeners {
     const { principal } = request;
     if (this.isClosing) throw new ShuttingDown('this process is ending; another one answers');
     if (this.count >= MAX_OF_ALL) throw new Overloaded('this process has as many event streams as it serves');
-    const caller = principal.isAnonymous ? `address ${networkOf(request.ip)}` : principal.id;
+    const caller = principal.isAnonymous ? `address ${householdOf(request.ip)}` : principal.id;
     const most = principal.isAnonymous ? MAX_OF_ADDRESS : MAX_OF_KEY;
     if ((this.counts.get(caller) ?? 0) < most) return caller;
     throw new RateLimited(
@@ -114,7 +114,7 @@ export class Listeners {
 }
 
 /** Of IPv6 the /64, which one household or host has whole. */
-function networkOf(address: string): string {
+function householdOf(address: string): string {
   if (!ipaddr.isValid(address)) return address;
   const parsed = ipaddr.process(address);
   return 'parts' in parsed ? parsed.parts.slice(0, 4).join(':') : parsed.toString();
