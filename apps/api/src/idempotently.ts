@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { EntityManager } from 'typeorm';
 import { InvalidParameter } from '#catalog';
-import { IdempotentAnswers, type StoredAnswer, transact } from '#storage';
+import { IdempotentAnswers, type StoredAnswer, transactAs } from '#storage';
+import { actorOf } from './acting.js';
 import { sortedJson } from './cameras/compose-record.js';
 import { contentTypeOf } from './negotiate.js';
 import type { ApiParts } from './parts.js';
@@ -23,7 +24,7 @@ export async function idempotently(
   work: (tx: EntityManager) => Promise<WriteAnswer>,
 ): Promise<FastifyReply> {
   const key = keyOf(request);
-  const { answer, isReplay } = await transact(db, async (tx) => {
+  const { answer, isReplay } = await transactAs(db, actorOf(request), async (tx) => {
     if (key === null) return { answer: await work(tx), isReplay: false };
     const answers = new IdempotentAnswers(tx);
     const kept = await answers.begin(request.principal.id, key, fingerprintOf(request));

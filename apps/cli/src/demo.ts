@@ -1,5 +1,6 @@
+import { COMMAND } from '#access';
 import type { AuthorityDocument, BuildingSet, CameraRegistration } from '#catalog';
-import { ApiKeys, transact } from '#storage';
+import { ApiKeys, transactAs } from '#storage';
 import { untilRead } from './buildings.js';
 import type { Engines } from './engines.js';
 import { makeKey } from './first-key.js';
@@ -22,7 +23,9 @@ const LIFE_S = 600;
  */
 export async function registerStreet(street: Street, url: string, { db, keyring }: Engines): Promise<void> {
   const scopes = ['platform:admin', 'cameras:read', 'cameras:write', 'credentials:write', 'keys:write'] as const;
-  const { id, key } = await makeKey(db, keyring, { name: 'simulated street', scopes, lifeS: LIFE_S });
+  const { id, key } = await transactAs(db, COMMAND, (tx) =>
+    makeKey(tx, keyring, { name: 'simulated street', scopes, lifeS: LIFE_S }),
+  );
   const server = new Server(url, key);
   try {
     for (const authority of street.authorities)
@@ -30,7 +33,7 @@ export async function registerStreet(street: Street, url: string, { db, keyring 
     for (const camera of street.cameras) await put(server, '/v1/cameras', camera);
     await putBuildings(server, street.buildings);
   } finally {
-    await transact(db, (tx) => new ApiKeys(tx).revoke(id, 'all'));
+    await transactAs(db, COMMAND, (tx) => new ApiKeys(tx).revoke(id, 'all'));
   }
 }
 

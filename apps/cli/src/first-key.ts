@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { KEY_LIFE_S, type Keyring, mintKey, parseKey } from '#access';
+import { COMMAND, KEY_LIFE_S, type Keyring, mintKey, parseKey } from '#access';
 import { type Scope, SCOPES } from '#catalog';
-import { ApiKeys, type Database, transact } from '#storage';
+import { ApiKeys, type Database, transactAs } from '#storage';
 
 /** The administrator's key that was given does not serve; the message says why. */
 export class BadAdminKey extends Error {
@@ -28,7 +28,7 @@ export async function ensureAdministrator({ db, keyring, adminKey }: Given): Pro
   if (adminKey !== undefined && given === null) {
     throw new BadAdminKey('SIGHTLINE_ADMIN_KEY has a typing error: its check digits do not fit.');
   }
-  return transact(db, async (tx) => {
+  return transactAs(db, COMMAND, async (tx) => {
     const keys = new ApiKeys(tx);
     await keys.alone();
     const held = given === null ? null : { ...given, id: uuidv7(), name: 'SIGHTLINE_ADMIN_KEY' };

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 
 export * from './access.document.js';
+export * from './actor.js';
 export * from './api-key.document.js';
 export * from './authority.document.js';
 export * from './building-set.document.js';

@@ -38,7 +38,7 @@ export { type AcceptedReference, type PresentPicture, type ProposedReference, Re
 export { type SiteNews, Sites } from './sites.js';
 export { TABLES } from './tables.js';
 export * from './terrain.js';
-export { transact } from './transact.js';
+export { transact, transactAs } from './transact.js';
 export { isRetryable, translate } from './translate.js';
 export * from './view-index.js';
 export * from './webhook-queue.js';

@@ -1,5 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { DataSource, EntityManager } from 'typeorm';
+import type { Actor } from '#catalog';
+import { run, sql } from './sql.js';
 import { isRetryable, translate } from './translate.js';
 
 /** Tries of a transaction that others got in the way of. */
@@ -7,7 +9,7 @@ const TRIES = 3;
 
 /**
  * One transaction: everything in it happens or nothing does. Run again, up to three times, when the server could not order it
- * among others (40001, 40P01); so `work` does nothing that outlasts a rollback.
+ * among others (40001, 40P01); so `work` does nothing that outlasts a rollback. For what nobody has to answer for: queues, sums, upkeep.
  * @throws Refusal where the caller can understand what went wrong
  */
 export async function transact<T>(db: DataSource, work: (tx: EntityManager) => Promise<T>): Promise<T> {
@@ -19,4 +21,28 @@ export async function transact<T>(db: DataSource, work: (tx: EntityManager) => P
       await wait(20 * tried * (1 + Math.random()));
     }
   }
+}
+
+/**
+ * One transaction on somebody's behalf. What the agencies own is written in no other: the database itself asks who it is, and knows nobody
+ * where that was never said (security.md AUTHZ-2).
+ * @throws Refusal where the caller can understand what went wrong
+ */
+export function transactAs<T>(db: DataSource, actor: Actor, work: (tx: EntityManager) => Promise<T>): Promise<T> {
+  return transact(db, async (tx) => {
+    await introduce(tx, actor);
+    return work(tx);
+  });
+}
+
+/** Says who writes, until the transaction ends. Slugs hold no comma; `*` is no slug. */
+async function introduce(tx: EntityManager, { principal, authorities, requestId, address }: Actor): Promise<void> {
+  await run(
+    tx,
+    sql`
+      select set_config('app.principal', ${principal}, true),
+             set_config('app.authorities', ${authorities === 'all' ? '*' : authorities.join(',')}, true),
+             set_config('app.request', ${requestId ?? ''}, true),
+             set_config('app.address', ${address ?? ''}, true)`,
+  );
 }

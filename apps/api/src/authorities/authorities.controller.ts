@@ -2,7 +2,8 @@ import { Body, Controller, Delete, Get, Headers, Inject, Param, Patch, Post, Put
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { scope } from '#access';
 import { Authority, AuthorityDocument, PAGE_SELECTORS, NotFound, SLUG } from '#catalog';
-import { Authorities, authorityFor, transact } from '#storage';
+import { Authorities, authorityFor, transactAs } from '#storage';
+import { actorOf } from '../acting.js';
 import { cacheControlOf, sendRepresentation } from '../answer.js';
 import { selected } from '../checked.js';
 import { etagOf } from '../conditional.js';
@@ -213,10 +214,10 @@ export class AuthoritiesController {
 
   private change<T>(
     ifMatch: string | undefined,
-    { principal: by }: FastifyRequest,
+    request: FastifyRequest,
     work: (change: AuthorityChange) => Promise<T>,
   ): Promise<T> {
-    return transact(this.parts.db, (tx) => work({ ifMatch, by, tx }));
+    return transactAs(this.parts.db, actorOf(request), (tx) => work({ ifMatch, by: request.principal, tx }));
   }
 
   private shown(authority: Authority, { principal }: FastifyRequest): { readonly body: string; readonly etag: string } {

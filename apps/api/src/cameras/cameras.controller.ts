@@ -2,7 +2,8 @@ import { Body, Controller, Delete, Get, Headers, Inject, Param, Patch, Post, Put
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { scope } from '#access';
 import { Camera, CAMERA_SELECTORS, CameraRegistration, Health, NotFound } from '#catalog';
-import { CameraFinder, type FoundCamera, transact } from '#storage';
+import { CameraFinder, type FoundCamera, transactAs } from '#storage';
+import { actorOf } from '../acting.js';
 import { cacheControlOf, sendRepresentation } from '../answer.js';
 import { selected } from '../checked.js';
 import { bodyTagOf, etagOf } from '../conditional.js';
@@ -197,7 +198,7 @@ export class CamerasController {
   ): Promise<FastifyReply> {
     selected({}, request);
     requireJson(request);
-    const found = await transact(this.parts.db, (tx) =>
+    const found = await transactAs(this.parts.db, actorOf(request), (tx) =>
       replaceCamera(idOf(id), body, ifMatch, this.write(tx, request)),
     );
     return sendChanged(found, request, reply);
@@ -233,7 +234,9 @@ export class CamerasController {
   ): Promise<FastifyReply> {
     selected({}, request);
     requireJson(request, ['application/merge-patch+json']);
-    const found = await transact(this.parts.db, (tx) => patchCamera(idOf(id), body, ifMatch, this.write(tx, request)));
+    const found = await transactAs(this.parts.db, actorOf(request), (tx) =>
+      patchCamera(idOf(id), body, ifMatch, this.write(tx, request)),
+    );
     return sendChanged(found, request, reply);
   }
 
@@ -257,7 +260,7 @@ export class CamerasController {
     @Res() reply: FastifyReply,
   ): Promise<FastifyReply> {
     selected({}, request);
-    await transact(this.parts.db, (tx) => retireCamera(idOf(id), ifMatch, this.write(tx, request)));
+    await transactAs(this.parts.db, actorOf(request), (tx) => retireCamera(idOf(id), ifMatch, this.write(tx, request)));
     return reply.code(204).header('cache-control', 'no-store').send();
   }
 

@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { type Principal, requireAuthority } from '#access';
 import {
+  type Actor,
   type Authority,
   type CameraRegistration,
   type Fault,
@@ -14,7 +15,7 @@ import {
   type RowAction,
 } from '#catalog';
 import { type IntakeContext, type IntakeRow, mergeStated, type Profile, sameButSerial } from '#intake';
-import { Authorities, type CameraRecord, Cameras, type KeptCamera, transact, WriteOrder } from '#storage';
+import { Authorities, type CameraRecord, Cameras, type KeptCamera, transactAs, WriteOrder } from '#storage';
 import { policyOf } from '../cameras/camera-rules.js';
 import { composeRecord } from '../cameras/compose-record.js';
 import type { ViewKeeper } from '../cameras/view-keeper.js';
@@ -29,6 +30,8 @@ export interface ImportOrder {
   /** `create`: a camera that is there already fails its row. */
   readonly mode: 'upsert' | 'create';
   readonly options: NonNullable<IntakeContext['options']>;
+  /** On whose behalf the cameras are written. */
+  readonly actor: Actor;
 }
 
 /** Rows of one transaction: short, so that nobody waits for it (reliability.md REL-5). */
@@ -88,7 +91,7 @@ async function importBatch(
 ): Promise<readonly ImportRow[]> {
   for (let tried = 1; ; tried += 1) {
     try {
-      return await transact(parts.db, async (tx) => {
+      return await transactAs(parts.db, order.actor, async (tx) => {
         const rows = await new Batch(tx, order, parts, keeper).take(batch);
         if (order.dryRun) throw new DryRun(rows);
         return rows;

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { requireAuthority, requireScope } from '#access';
 import { CAMERA_SELECTORS, ImportReport, InvalidParameter, MalformedBody, type Selector } from '#catalog';
 import { guessProfile, type Profile, PROFILES } from '#intake';
+import { actorOf } from '../acting.js';
 import { sendResult } from '../answer.js';
 import { ViewKeeper } from '../cameras/view-keeper.js';
 import { selected } from '../checked.js';
@@ -90,6 +91,7 @@ export class ImportsController {
         dryRun: dryRun === 'true',
         mode,
         options: optionsOf(query),
+        actor: actorOf(request),
       },
       request.principal,
       this.parts,

@@ -4,7 +4,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { KEY_LIFE_S, mintKey, mintRights, type Principal } from '#access';
 import { ApiKey, ApiKeyRequest, MintedKey, NotFound, PAGE_SELECTORS } from '#catalog';
-import { ApiKeys, transact } from '#storage';
+import { ApiKeys, transactAs } from '#storage';
+import { actorOf } from '../acting.js';
 import { sendDocument } from '../answer.js';
 import { idOf } from '../cameras/camera-id.js';
 import { checked, selected } from '../checked.js';
@@ -141,7 +142,9 @@ export class KeysController {
     @Res() reply: FastifyReply,
   ): Promise<FastifyReply> {
     selected({}, request);
-    const revoked = await transact(this.parts.db, (tx) => new ApiKeys(tx).revoke(idOf(id), reachOf(request.principal)));
+    const revoked = await transactAs(this.parts.db, actorOf(request), (tx) =>
+      new ApiKeys(tx).revoke(idOf(id), reachOf(request.principal)),
+    );
     if (revoked === null) throw new NotFound(`no key has the id ${id}`);
     return reply.code(204).header('cache-control', 'no-store').send();
   }

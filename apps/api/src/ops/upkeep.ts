@@ -1,6 +1,7 @@
 import { setInterval } from 'node:timers';
 import type { DataSource } from 'typeorm';
-import { Cameras, IdempotentAnswers, transact } from '#storage';
+import { SERVER } from '#access';
+import { Cameras, IdempotentAnswers, transact, transactAs } from '#storage';
 import { measureCameras } from '../health/camera-metrics.js';
 import { HistoryUpkeep } from '../health/history-upkeep.js';
 import type { ApiParts } from '../parts.js';
@@ -19,7 +20,7 @@ export async function startUpkeep({
   log,
   metrics,
 }: Pick<ApiParts, 'db' | 'log' | 'metrics'>): Promise<{ close(): Promise<void> }> {
-  const healed = await transact(db, (tx) => new Cameras(tx).healFeed());
+  const healed = await transactAs(db, SERVER, (tx) => new Cameras(tx).healFeed());
   if (healed > 0) log.warn({ cameras: healed }, 'the change feed was healed: this database was restored elsewhere');
   measureCameras(db, log, metrics);
   const history = new HistoryUpkeep(db, log, metrics);

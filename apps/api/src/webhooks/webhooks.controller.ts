@@ -2,7 +2,8 @@ import { Body, Controller, Delete, Get, Headers, Inject, Param, Patch, Post, Req
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { EntityManager } from 'typeorm';
 import { PAGE_SELECTORS, Webhook, WebhookDocument, WebhookPing, WebhookWithSecret } from '#catalog';
-import { transact, Webhooks } from '#storage';
+import { transactAs, Webhooks } from '#storage';
+import { actorOf } from '../acting.js';
 import { sendRepresentation, sendResult } from '../answer.js';
 import { selected } from '../checked.js';
 import { etagOf } from '../conditional.js';
@@ -155,7 +156,7 @@ export class WebhooksController {
   ): Promise<FastifyReply> {
     selected({}, request);
     requireJson(request, ['application/merge-patch+json']);
-    const webhook = await transact(this.parts.db, (tx) =>
+    const webhook = await transactAs(this.parts.db, actorOf(request), (tx) =>
       patchWebhook(webhookIdOf(id), body, ifMatch, this.write(tx, request)),
     );
     void reply.header('etag', etagOf(webhook.version, JSON.stringify(webhook)));
@@ -181,7 +182,9 @@ export class WebhooksController {
     @Res() reply: FastifyReply,
   ): Promise<FastifyReply> {
     selected({}, request);
-    await transact(this.parts.db, (tx) => deleteWebhook(webhookIdOf(id), ifMatch, this.write(tx, request)));
+    await transactAs(this.parts.db, actorOf(request), (tx) =>
+      deleteWebhook(webhookIdOf(id), ifMatch, this.write(tx, request)),
+    );
     return reply.code(204).header('cache-control', 'no-store').send();
   }
 
