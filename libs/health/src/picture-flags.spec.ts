@@ -464,6 +464,19 @@ describe('a card', () => {
     const black = picture({ mean: 5, sd: 3, darkShare: 1 });
     expect(faults(last(watch([black, black, black], { told: { cameras: 9 } })))).toEqual(['black']);
   });
+
+  test('letters on black are one where not a byte changes; with noise, or with a clock that goes on, the lens is covered', () => {
+    const lettered = { mean: 2, sd: 14, darkShare: 0.985, plainShare: 0.95, litPlainShare: 0 };
+    const drawn = picture(lettered);
+    const states = watch([drawn, drawn, drawn], { scene: COMPARED });
+    expect(states.map(faults)).toEqual([[], [], ['placeholder']]);
+    expect(last(states).flags.black).toMatchObject({ state: 'not_checkable', why: 'outranked' });
+    const noisy = watch(
+      times(4, () => picture(lettered)),
+      { scene: COMPARED },
+    );
+    expect(faults(last(noisy))).toEqual(['black']);
+  });
 });
 
 describe('what the source says', () => {

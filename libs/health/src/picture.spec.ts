@@ -83,7 +83,14 @@ describe('whom', () => {
   });
 
   test('a camera of presets alone is asked for the first of them', () => {
-    expect(indices({}, [{ kind: 'mjpeg', shows: 'p1' }])).toEqual([0]);
+    const presets: readonly KnownService[] = [
+      { kind: 'mjpeg', shows: 'p1' },
+      { kind: 'mjpeg', shows: 'p2' },
+      { kind: 'snapshot', shows: 'p1' },
+    ];
+    expect(indices({}, presets)).toEqual([0]);
+    // Another preset is another view: it never stands in.
+    expect([1, 2, 3].map((attempt) => indices({ standing: 'suspect', attempt }, presets)[0])).toEqual([2, 0, 2]);
     expect(indices({ standing: 'recovering', service: { index: 7, kind: 'hls' } })).toEqual([1]);
   });
 });

@@ -21,24 +21,30 @@ const isOverexposed = ({ mean, sd, brightShare }: PictureSignals): boolean =>
 
 /**
  * A card that somebody drew: known as one by its bytes, said to be one, or of plain colours and still. What is black, of one colour or
- * covered is plain and still as well, and has flags of its own; by night a black sky is plain.
+ * covered is plain and still as well, and has flags of its own; by night a black sky is plain. Writing on black of which not a byte changes is a
+ * card all the same, since before a lens a sensor has its noise, and a clock would go on.
  */
 export const placeholder: Rule = ({ picture, before, told = {}, scene }) => {
   const { signals, still } = picture;
   if (told.isSourceGone === true) return fault({ isSourceGone: 1 });
   if (signals === null) return unknowable('no_picture');
-  if (isBlack(signals) || isFlat(signals)) return fine({ plainShare: signals.plainShare });
+  const { sd } = signals;
+  const isWritten = sd >= THRESHOLDS.covered.sd;
+  if (isFlat(signals) || (isBlack(signals) && !isWritten)) return fine({ plainShare: signals.plainShare });
   const same = { samples: picture.samples, since: picture.sameSince ?? 0 };
+  const isAsBefore = (run: { readonly samples: number }): boolean => before.still === null || run.samples > 1;
+  if (isBlack(signals)) {
+    const measured = { plainShare: signals.plainShare, sd };
+    return isAsBefore(same) ? fault(measured, same) : fine(measured);
+  }
   if ((told.cameras ?? 0) >= THRESHOLDS.placeholder.cameras) return fault({ cameras: told.cameras ?? 0 }, same);
   const isNight = scene !== undefined && scene.sunElevationDeg <= THRESHOLDS.dark.sunAboveDeg;
   const plainShare = isNight ? signals.litPlainShare : signals.plainShare;
-  const isPlain = plainShare >= THRESHOLDS.placeholder.plainShare && signals.sd >= THRESHOLDS.covered.sd;
-  if (!isPlain || still === null) return fine({ plainShare });
+  if (plainShare < THRESHOLDS.placeholder.plainShare || !isWritten || still === null) return fine({ plainShare });
   // In what is burnt out, a few grey levels are all that moves: only the very same bytes are still.
   const run = isOverexposed(signals) ? same : { samples: still.samples, since: still.since };
-  const hasChanged = before.still !== null && run.samples === 1;
   const measured = { plainShare, changingCells: still.changing.length };
-  return hasChanged ? fine(measured) : fault(measured, run);
+  return isAsBefore(run) ? fault(measured, run) : fine(measured);
 };
 
 export const black = ofSignals((signals) => {

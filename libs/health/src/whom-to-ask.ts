@@ -6,7 +6,7 @@ import type { AskedService, HealthState } from './state.js';
  * retries of a suspect and rounds of an offline camera go on to the others in turn (S3). While another one stands in for
  * the first, the first is asked whether it is back, and then the other.
  * Services that show a preset say nothing of the main view, and those that cannot be probed say nothing at all: they are not
- * asked, unless there are no others.
+ * asked, unless there are no others. Of a camera of presets alone the first is the main view.
  * @param isProbed whether there is a way to ask services of a kind
  */
 export function whomToAsk(
@@ -42,8 +42,8 @@ function ableServices(
   services: readonly KnownService[],
   isProbed: (kind: ServiceKind) => boolean,
 ): readonly AskedService[] {
-  const all = services.map(({ kind, shows = 'main' }, index) => ({ index, kind, isMain: shows === 'main' }));
+  const all = services.map(({ kind, shows = 'main' }, index) => ({ index, kind, shows }));
   const probed = all.some(({ kind }) => isProbed(kind)) ? all.filter(({ kind }) => isProbed(kind)) : all;
-  const able = probed.some(({ isMain }) => isMain) ? probed.filter(({ isMain }) => isMain) : probed;
-  return able.map(({ index, kind }) => ({ index, kind }));
+  const main = probed.some(({ shows }) => shows === 'main') ? 'main' : probed[0]?.shows;
+  return probed.filter(({ shows }) => shows === main).map(({ index, kind }) => ({ index, kind }));
 }

@@ -4,6 +4,7 @@ import type { DialPolicy } from './address-policy.js';
 import { FrameBudget } from './byte-buffer.js';
 import type { Failure } from './dial-failure.js';
 import type { NonceCache } from './digest.js';
+import { EndSignal } from './end-signal.js';
 import { LoopLag } from './loop-lag.js';
 import { judgeRedirected } from './outcome.js';
 import type { Resolve } from './safe-dial.js';
@@ -128,11 +129,12 @@ export class Attempt {
   /** A byte of an answer came at some time. */
   heard = false;
   #scrub: ((text: string) => string) | null = null;
-  readonly #controller = new AbortController();
+  /** Ends everything that the attempt waits for. */
+  readonly signal = new EndSignal<Stop>();
   readonly #timer: NodeJS.Timeout;
   #isClosed = false;
   readonly #startLoopMs = performance.now();
-  readonly #shutDown = (): void => this.#controller.abort('shutdown' satisfies Stop);
+  readonly #shutDown = (): void => this.signal.end('shutdown');
 
   constructor(
     readonly target: ServiceTarget,
@@ -140,7 +142,7 @@ export class Attempt {
     private readonly external: AbortSignal,
   ) {
     LOOP_LAG.enter();
-    this.#timer = setTimeout(() => this.#controller.abort('deadline' satisfies Stop), tools.limits.wholeMs);
+    this.#timer = setTimeout(() => this.signal.end('deadline'), tools.limits.wholeMs);
     if (external.aborted) this.#shutDown();
     else {
       // As many probes as there are share one signal; each lets go of it.
@@ -154,14 +156,9 @@ export class Attempt {
     return (this.#scrub ??= scrubber(this.target.credentials ?? null, this.target.url));
   }
 
-  /** Aborted with a `Stop` as its reason. */
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
   /** Why everything stops; null while it goes on. */
   get stop(): Stop | null {
-    return this.signal.aborted ? (this.signal.reason as Stop) : null;
+    return this.signal.reason;
   }
 
   /** The failure that the end of the whole probe is, from outside or by its deadline. */

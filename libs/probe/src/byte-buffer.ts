@@ -1,4 +1,5 @@
-const FIRST_CAPACITY = 16 * 1024;
+/** Up to 4 KiB are taken from a pool of Node's. */
+const FIRST_CAPACITY = 2 * 1024;
 /** A larger store has the limit's size at once: pages that are never touched take no memory, stores left behind do. */
 const LARGE_BYTES = 512 * 1024;
 

@@ -7,7 +7,7 @@ const MAX_HEAD_BYTES = 64 * 1024;
 const MAX_LINES = 100;
 const MAX_INTERIM = 5;
 const MAX_LEADING = 4;
-const PIECE_BYTES = 4 * 1024;
+const PIECE_BYTES = 2 * 1024;
 
 /** What an answer says before its body. */
 export interface HttpHead {

@@ -425,7 +425,7 @@ describe('caps', () => {
   });
 
   test('a caller that reads too many pictures at once loses the largest', () => {
-    const budget = new FrameBudget(270_000);
+    const budget = new FrameBudget(263_000);
     const large = splitterFor(MULTIPART, { budget });
     const small = splitterFor(MULTIPART, { budget });
     large.push(join(cut(A), scanData(1, 200_000)));

@@ -16,6 +16,7 @@ import {
   TIMEOUT,
   tlsProblem,
 } from './dial-failure.js';
+import type { Ending } from './end-signal.js';
 
 /** Longest steps of a dialling, milliseconds. */
 export interface DialLimits {
@@ -33,7 +34,7 @@ export interface DialTls {
 }
 
 /** Numeric addresses of a name; every one of them must be allowed. */
-export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly string[]>;
+export type Resolve = (host: string, signal: Ending) => Promise<readonly string[]>;
 
 export interface DialOptions {
   readonly limits: DialLimits;
@@ -43,7 +44,7 @@ export interface DialOptions {
   readonly resolve?: Resolve;
   /** Monotonic milliseconds. */
   readonly now: () => number;
-  readonly signal: AbortSignal;
+  readonly signal: Ending;
 }
 
 interface Steps {
@@ -121,7 +122,7 @@ function ownInterfaces(): readonly { readonly address: string }[] {
 function waitFor<Value>(
   begin: (settle: (value: Value) => void) => void,
   limitMs: number,
-  signal: AbortSignal,
+  signal: Ending,
 ): Promise<Value | typeof ABORTED | typeof TIMEOUT> {
   return new Promise((resolve) => {
     const settle = (value: Value | typeof ABORTED | typeof TIMEOUT): void => {
@@ -193,12 +194,7 @@ async function connectFirst(
 }
 
 /** A connected socket, or the code of what stood in the way. */
-async function connectTo(
-  address: string,
-  port: number,
-  limitMs: number,
-  signal: AbortSignal,
-): Promise<Socket | string> {
+async function connectTo(address: string, port: number, limitMs: number, signal: Ending): Promise<Socket | string> {
   if (signal.aborted) return ABORTED;
   const socket = connectTcp({ host: address, port, autoSelectFamily: false, allowHalfOpen: false, noDelay: true });
   socket.pause();
@@ -270,7 +266,7 @@ function tlsOptions({ scheme, host, isLiteral }: Target, mode: TlsMode): Connect
 }
 
 /** null when TLS is agreed; else what is wrong, in words, or `ABORTED`. */
-async function handshake(socket: TLSSocket, limitMs: number, signal: AbortSignal): Promise<string | null> {
+async function handshake(socket: TLSSocket, limitMs: number, signal: Ending): Promise<string | null> {
   const problem = await waitFor<string | null>(
     (settle) => {
       socket

@@ -33,7 +33,7 @@ export class Wire {
       .on('end', () => this.#end({ kind: 'end' }))
       .on('error', (error) => this.#end({ kind: 'failed', failure: socketFailure(error) }))
       .on('close', () => this.#end({ kind: 'end' }));
-    attempt.signal.addEventListener('abort', this.#stop, { once: true });
+    attempt.signal.addEventListener('abort', this.#stop);
     if (attempt.stop !== null) this.#stop();
   }
 
@@ -56,7 +56,7 @@ export class Wire {
       if (this.#event !== null) this.#finish(this.#event);
       else {
         this.#arm();
-        this.socket.resume();
+        if (this.socket.isPaused()) this.socket.resume();
       }
     });
   }
@@ -95,8 +95,8 @@ export class Wire {
   #finish(event: WireEvent | null): void {
     const settle = this.#settle;
     this.#disarm();
+    // Not paused: what comes before the next reading pauses it, and mostly that begins at once.
     this.#settle = this.#take = this.#fail = null;
-    this.socket.pause();
     settle?.(event);
   }
 
