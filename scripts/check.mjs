@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ensureBuilt, ensureInstalled, requireNode, root } from './set-up.mjs';
+import { packageProblems } from './supply-chain/packages.mjs';
 
 requireNode();
 ensureInstalled();
@@ -34,6 +35,7 @@ judge('golden files', await staleGolden());
 step('OpenAPI lint', bin('spectral'), ['lint', '--fail-severity=hint', '--quiet', 'openapi.json']);
 judge('rooms are in docs/ARCHITECTURE.md', unknownRooms());
 judge('compose file', forbiddenInCompose());
+judge('packages of others', packageProblems());
 if (failures.length > 0) {
   console.error(`\n${failures.length} checks failed: ${failures.join(', ')}`);
   process.exit(1);
