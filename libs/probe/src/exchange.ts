@@ -201,8 +201,11 @@ function judgeHead(step: HeadStep): Extract<HeadStep, { kind: 'head' }> | Failur
 function noteHead(attempt: Attempt, head: HttpHead): void {
   const { evidence } = attempt;
   const scrub = (text: string): string => attempt.scrub(text);
+  const { cached = {} } = attempt.target;
   const validator = (name: string): string | undefined => {
     const value = headerOf(head, name);
+    // Our own come back with each 304, and were looked through when they were new.
+    if (value === cached.etag || value === cached.lastModified) return value;
     // A validator is sent back as it came or not at all.
     return value !== undefined && value.length <= MAX_VALIDATOR && PRINTABLE.test(value) && scrub(value) === value
       ? value
