@@ -1,95 +1,109 @@
 import { type AccessLevel, Forbidden, type Scope, type ScopedQuery, Unauthenticated } from '#catalog';
 
-/** What a key allows: scopes, and the authorities (slugs) for which they hold; `all` = every one, later ones too. */
-export interface Rights {
-  readonly scopes: readonly Scope[];
-  readonly authorities: 'all' | readonly string[];
+/** Who asks, as far as rights go: not what he is, but what he may do, and where. */
+export interface Principal {
+  /**
+   * `anonymous`; `key:` and the key's id; `person:` and what names the person (principal-of-person.ts). Stands in logs, in `createdBy` and
+   * beside stored answers.
+   */
+  readonly id: string;
+  readonly isAnonymous: boolean;
+  /** What he may do in every authority, later ones too, and beyond authorities. */
+  readonly everywhere: ReadonlySet<Scope>;
+  /** What he may do in single authorities beside that, by slug. */
+  readonly within: ReadonlyMap<string, ReadonlySet<Scope>>;
 }
 
-/** Who asks, as far as rights go. */
-export interface Principal {
-  /** `anonymous`, or `key:` and the key's id; stands in logs, in `createdBy` and beside stored answers. */
-  readonly id: string;
-  readonly scopes: ReadonlySet<Scope>;
-  /** Slugs of the authorities that it acts for; `all` for a platform administrator. */
-  readonly authorities: 'all' | readonly string[];
-  readonly isAnonymous: boolean;
-}
+const NOTHING: ReadonlySet<Scope> = new Set();
 
 /** Everybody without credentials: reads what is public. Wrong credentials are an error, never this. */
 export const ANONYMOUS: Principal = Object.freeze({
   id: 'anonymous',
-  scopes: new Set<Scope>(),
-  authorities: [],
   isAnonymous: true,
+  everywhere: NOTHING,
+  within: new Map(),
 });
 
 /** This program itself, where it counts all cameras for whoever runs it; nobody signs in as it. */
 export const OPERATIONS: Principal = Object.freeze({
   id: 'operations',
-  scopes: new Set<Scope>(['platform:admin']),
-  authorities: 'all',
   isAnonymous: false,
+  everywhere: new Set<Scope>(['platform:admin']),
+  within: new Map(),
 });
-
-const BY_KEY = 'key:';
-
-/** Id of the key that a principal presents; null for one without a key. */
-export const keyIdOf = ({ id }: Pick<Principal, 'id'>): string | null =>
-  id.startsWith(BY_KEY) ? id.slice(BY_KEY.length) : null;
-
-/**
- * Whoever presents this key. A key has at no time more than its maker (security.md AUTHN-2): `mintRights` sees to it when
- * it is made, rights are never edited, and storage revokes a key's keys together with it.
- */
-export function principalOfKey(keyId: string, { scopes, authorities }: Rights): Principal {
-  return { id: `${BY_KEY}${keyId}`, scopes: new Set(scopes), authorities, isAnonymous: false };
-}
 
 /** Admin of every authority, and the only one who sets `network`, `allowBasicPlaintext` and authorities themselves. */
 export function isPlatformAdministrator(p: Principal): boolean {
-  return p.authorities === 'all' && p.scopes.has('platform:admin');
+  return p.everywhere.has('platform:admin');
 }
 
-/** Whether the authority is one of the caller's own; says nothing of what he may do there. */
-export function actsFor(p: Principal, authority: string): boolean {
-  return p.authorities === 'all' || p.authorities.includes(authority);
+/** Whether he may do this in this authority. */
+export function mayIn(p: Principal, wanted: Scope, authority: string): boolean {
+  return p.everywhere.has(wanted) || p.within.get(authority)?.has(wanted) === true;
 }
 
-/** Whether the caller registers and changes cameras of this authority: the operator's columns are his (security.md). */
-export function mayWrite(p: Principal, authority: string): boolean {
-  return p.scopes.has('cameras:write') && actsFor(p, authority);
+/** Whether he may do this anywhere. */
+export function maySomewhere(p: Principal, wanted: Scope): boolean {
+  return p.everywhere.has(wanted) || [...p.within.values()].some((scopes) => scopes.has(wanted));
 }
 
-/** @throws Unauthenticated for an anonymous caller, Forbidden for a key that lacks the scope */
+/** Slugs of the authorities in which he may do this; `all` = every one, later ones too. */
+export function reachOf(p: Principal, wanted: Scope): 'all' | readonly string[] {
+  if (p.everywhere.has(wanted)) return 'all';
+  return [...p.within].flatMap(([slug, scopes]) => (scopes.has(wanted) ? [slug] : []));
+}
+
+/** @throws Unauthenticated for an anonymous caller, Forbidden for one who may do this nowhere */
 export function requireScope(p: Principal, wanted: Scope): void {
-  if (p.isAnonymous) throw new Unauthenticated(`this needs a key with the scope ${wanted}`);
-  if (!p.scopes.has(wanted)) throw new Forbidden(`this needs the scope ${wanted}, which the key does not have`);
+  if (p.isAnonymous) throw new Unauthenticated(`this needs the scope ${wanted}, and so a key, a token or a session`);
+  if (!maySomewhere(p, wanted)) throw new Forbidden(`this needs the scope ${wanted}, which you do not have`);
 }
 
 /**
  * For what the caller may read but not change: where he may not even read, the answer is 404 and not this (AUTHZ-5).
- * @throws Unauthenticated for an anonymous caller, Forbidden for a key of other authorities
+ * @throws Unauthenticated for an anonymous caller, Forbidden for one who may not do this here
  */
-export function requireAuthority(p: Principal, authority: string): void {
-  if (p.isAnonymous) throw new Unauthenticated(`this needs a key that acts for ${authority}`);
-  if (!actsFor(p, authority)) throw new Forbidden(`the key does not act for ${authority}`);
+export function requireScopeIn(p: Principal, wanted: Scope, authority: string): void {
+  requireScope(p, wanted);
+  if (!mayIn(p, wanted, authority)) {
+    throw new Forbidden(`this needs the scope ${wanted} in ${authority}; you have it elsewhere only`);
+  }
+}
+
+/** Whether both may do the same in the same places. */
+export function haveSameRights(a: Principal, b: Principal): boolean {
+  return textOf(a) === textOf(b);
+}
+
+function textOf({ everywhere, within }: Principal): string {
+  const places = [...within].map(([slug, scopes]) => [slug, [...scopes].sort()] as const);
+  return JSON.stringify([[...everywhere].sort(), places.sort(([a], [b]) => (a < b ? -1 : 1))]);
 }
 
 const PUBLIC: readonly AccessLevel[] = ['public'];
 const PARTNER: readonly AccessLevel[] = ['public', 'agency'];
 
 /**
- * What the caller may read, and the only maker of the branded query (AUTHZ-2). Without a role in any authority, or
- * without `cameras:read`, a key reads what everybody reads.
+ * What the caller may read, and the only maker of the branded query (AUTHZ-2). Who may read cameras in no authority reads what everybody reads.
  */
 export function scope(p: Principal): ScopedQuery {
-  if (isPlatformAdministrator(p)) return scoped('all', PARTNER);
-  const hasRole = p.authorities === 'all' || p.authorities.length > 0;
-  return hasRole && p.scopes.has('cameras:read') ? scoped(p.authorities, PARTNER) : scoped([], PUBLIC);
+  const may = (wanted: Scope): 'all' | readonly string[] => (isPlatformAdministrator(p) ? 'all' : reachOf(p, wanted));
+  const own = may('cameras:read');
+  return scoped({
+    own,
+    operated: common(own, may('cameras:write')),
+    pictured: may('frames:read'),
+    levels: own.length > 0 ? PARTNER : PUBLIC,
+  });
+}
+
+/** Of those that are the caller's own, those in which he may do more. */
+function common(own: ScopedQuery['own'], more: ScopedQuery['own']): ScopedQuery['own'] {
+  if (own === 'all') return more;
+  return more === 'all' ? own : more.filter((slug) => own.includes(slug));
 }
 
 /** The brand is a type without a value: nothing but this cast makes one. */
-function scoped(own: ScopedQuery['own'], levels: readonly AccessLevel[]): ScopedQuery {
-  return Object.freeze({ own, levels }) as ScopedQuery;
+function scoped(members: Pick<ScopedQuery, 'own' | 'operated' | 'pictured' | 'levels'>): ScopedQuery {
+  return Object.freeze(members) as ScopedQuery;
 }

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { nearest } from './nearest.js';
 import { type Given, type LogLevel, ROWS, type SettingName } from './table.js';
+import type { TokenIssuer } from './token-issuers.js';
 import { Wrong } from './values.js';
 
 /** What runs: `client` is every command that only speaks HTTP to a running server, or dials from the person's own shell. */
@@ -29,10 +30,17 @@ export interface Settings {
   readonly adminKey?: string;
   /** Of the right form, for `Keyring.parse` of `access`; absent: made in the data directory. */
   readonly secretKey?: string;
+  /** File of the audit's checkpoints, absolute. */
+  readonly auditCheckpoints: string;
   /** Without a slash at its end. */
   readonly publicUrl?: string;
   /** Addresses and CIDRs; never one that holds every address. */
   readonly trustProxy: readonly string[];
+  /** Origins whose pages may use credentials. */
+  readonly corsOrigins: readonly string[];
+  readonly rateLimits: boolean;
+  /** Whose access tokens are taken, and by whom people sign in. Holds secrets of clients. */
+  readonly tokenIssuers: readonly TokenIssuer[];
   readonly loopbackCameras: boolean;
   readonly probeSockets: number;
   /** Absent: no listener of its own. */
@@ -177,8 +185,12 @@ function settled(given: Given, command: Command): Settings {
     simulatorPort: given.SIGHTLINE_SIMULATOR_PORT,
     adminKey: given.SIGHTLINE_ADMIN_KEY,
     secretKey: given.SIGHTLINE_SECRET_KEY,
+    auditCheckpoints: path.resolve(given.SIGHTLINE_AUDIT_CHECKPOINTS ?? path.join(dataDir, 'audit-checkpoints.jsonl')),
     publicUrl: given.SIGHTLINE_PUBLIC_URL,
     trustProxy: Object.freeze(given.SIGHTLINE_TRUST_PROXY ?? []),
+    corsOrigins: Object.freeze(given.SIGHTLINE_CORS_ORIGINS ?? []),
+    rateLimits: given.SIGHTLINE_RATE_LIMITS ?? true,
+    tokenIssuers: Object.freeze(given.SIGHTLINE_OIDC ?? []),
     loopbackCameras: given.SIGHTLINE_LOOPBACK_CAMERAS ?? demo,
     probeSockets: given.SIGHTLINE_PROBE_SOCKETS ?? 256,
     opsPort: given.SIGHTLINE_OPS_PORT ?? (command === 'prober' ? DEFAULT_OPS_PORT : undefined),

@@ -1,3 +1,4 @@
+import { tokenIssuers } from './token-issuers.js';
 import * as values from './values.js';
 
 /** A setting as `--help` and the documentation show it. */
@@ -92,12 +93,28 @@ export const ROWS = {
     'seals camera credentials; a list kid:base64, the first one writes; the same for every process',
     true,
   ),
+  SIGHTLINE_AUDIT_CHECKPOINTS: row(
+    values.anyText,
+    'audit-checkpoints.jsonl in the data directory',
+    'file to which a signed checkpoint of the audit goes every day; best on another machine’s disk',
+  ),
   SIGHTLINE_PUBLIC_URL: row(values.webRoot, 'none', 'where clients reach us, for links behind a proxy'),
   SIGHTLINE_TRUST_PROXY: row(values.networks, 'none', 'networks of the proxies whose X-Forwarded-* counts'),
-  SIGHTLINE_OIDC: row(
-    values.notYet('sign-in by OpenID Connect is not in this version yet; leave it unset'),
+  SIGHTLINE_CORS_ORIGINS: row(
+    values.origins,
     'none',
-    'token issuers (not in this version yet)',
+    'web pages of other origins that may use a key and read what is not public, such as https://map.example.org',
+  ),
+  SIGHTLINE_RATE_LIMITS: row(
+    values.onOff,
+    'on',
+    'budgets of each caller; off for tests and measurements alone, and said in the log',
+  ),
+  SIGHTLINE_OIDC: row(
+    tokenIssuers,
+    'none',
+    'issuers of access tokens, by which people sign in too: a JSON list of {issuer, jwksUri, audience, legacy, clientId, clientSecret}, see docs/ACCESS.md',
+    true,
   ),
   SIGHTLINE_LOOPBACK_CAMERAS: row(
     values.onOff,

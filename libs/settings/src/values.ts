@@ -64,7 +64,17 @@ export const webRoot: Read<string> = (text) => {
   if (!URL.canParse(text) || /[?#]/.test(text)) return new Wrong(expected);
   const { protocol, username, password, origin, pathname } = new URL(text);
   if (!['http:', 'https:'].includes(protocol) || username !== '' || password !== '') return new Wrong(expected);
-  return origin + pathname.replace(/\/+$/, '');
+  return origin + (/^(.*[^/])?\/*$/.exec(pathname)?.[1] ?? '');
+};
+
+/** Origins of web pages, as browsers write them: no path, and no pattern. */
+export const origins: Read<readonly string[]> = (text) => {
+  const entries = text.split(',').map((entry) => entry.trim());
+  const isOrigin = (entry: string): boolean =>
+    URL.canParse(entry) && /^https?:$/.test(new URL(entry).protocol) && new URL(entry).origin === entry;
+  return entries.every(isOrigin)
+    ? entries
+    : new Wrong('origins such as https://map.example.org, separated by commas, without a path');
 };
 
 /** Addresses and networks; one that holds every address is refused, since it would trust whoever asks (WEB-4). */

@@ -1,9 +1,9 @@
-import { type ApiKey, type Scope, Unauthenticated } from '#catalog';
+import { type ApiKey, type Membership, type Scope, Unauthenticated } from '#catalog';
+import { keysNoted } from './audited-keys.js';
 import { utc } from './moments.js';
+import { Members } from './members.js';
+import type { Reach } from './reach.js';
 import { and, type Database, type Fragment, raw, run, sql } from './sql.js';
-
-/** Authorities as slugs; `all` = every one. */
-export type Reach = 'all' | readonly string[];
 
 /** What is kept of a secret: an HMAC, and the name of the key that it was made with. */
 export interface Pepper {
@@ -20,7 +20,7 @@ export interface NewApiKey {
   readonly pepper: Pepper;
   readonly scopes: readonly Scope[];
   readonly authorities: Reach;
-  /** The principal that makes it, `key:` and its key id; `command` for one that a command of ours makes. */
+  /** The principal that makes it, `key:` and its key id or `person:…`; `command` for one that a command of ours makes. */
   readonly createdBy: string;
   /** RFC 3339. */
   readonly expiresAt: string;
@@ -30,14 +30,19 @@ export interface NewApiKey {
 export interface PresentedKey {
   readonly keyId: string;
   readonly pepper: Pepper;
+  readonly name: string;
+  /** RFC 3339; null while it is set as SIGHTLINE_ADMIN_KEY. */
+  readonly expiresAt: string | null;
   /** By the clock of the database. */
   readonly state: 'live' | 'expired' | 'revoked';
   readonly scopes: readonly Scope[];
   readonly authorities: Reach;
+  /** Roles of the person in whose name it was made, as they are now; null: it was made in nobody's. */
+  readonly bounds: readonly Membership[] | null;
 }
 
 /** What a key may do, and where. */
-export type KeyRights = Pick<PresentedKey, 'scopes' | 'authorities'>;
+export type KeyRights = Pick<PresentedKey, 'scopes' | 'authorities' | 'bounds'>;
 
 /** A piece of the list of keys, in the order of their making. */
 export interface ApiKeyPage {
@@ -62,14 +67,16 @@ const ANSWER = raw(`jsonb_build_object(
     'lastUsedAt', ${utc('k.last_used_at')},
     'revokedAt', ${utc('k.revoked_at')})`);
 
-/** How `createdBy` names a key. */
+/** How `createdBy` names a key, and a person. */
 const BY_KEY = 'key:';
+const BY_PERSON = 'person:';
 /** `createdBy` of the key in `SIGHTLINE_ADMIN_KEY`. */
 const BY_SETTINGS = 'settings';
 
 /**
  * API keys. A key is never edited, only revoked, and the keys that it made, and theirs, are revoked with it: a leaked key
- * must not live on in its children. One that expires leaves them alone, for that end was planned.
+ * must not live on in its children. One that expires leaves them alone, for that end was planned. What a person made, and what was made with
+ * that, stays bound to the person's roles (security.md AUTHN-2).
  */
 export class ApiKeys {
   constructor(private readonly db: Database) {}
@@ -78,18 +85,22 @@ export class ApiKeys {
   async add(key: NewApiKey): Promise<ApiKey> {
     const { id, keyId, name, pepper, scopes, authorities, createdBy, expiresAt } = key;
     const maker = createdBy.startsWith(BY_KEY) ? createdBy.slice(BY_KEY.length) : null;
+    const person = createdBy.startsWith(BY_PERSON) ? createdBy : null;
     // The maker's row is held until the end, so that its revocation sees this child or comes first.
     const rows = await run<{ key: ApiKey }>(
       this.db,
       sql`
-        with maker as (select from api_key where key_id = ${maker}::text and revoked_at is null for share),
+        with maker as (select person from api_key where key_id = ${maker}::text and revoked_at is null for share),
         k as (
           insert into api_key (
-            id, key_id, name, pepper_kid, secret_hmac, scopes, authorities, created_by, expires_at)
+            id, key_id, name, pepper_kid, secret_hmac, scopes, authorities, created_by, expires_at,
+            person)
           select ${id}::uuid, ${keyId}, ${name}, ${pepper.kid}, ${pepper.hmac}::bytea, ${scopes}::text[],
-                 ${listed(authorities)}::text[], ${createdBy}, ${expiresAt}::timestamptz
+                 ${listed(authorities)}::text[], ${createdBy}, ${expiresAt}::timestamptz,
+                 coalesce(${person}::text, (select person from maker))
           where ${maker}::text is null or exists (select from maker)
-          returning *)
+          returning *),
+        audited as (${keysNoted('key.minted')})
         select ${ANSWER} as key from k`,
     );
     if (rows[0] === undefined) throw new Unauthenticated('the key that asks was revoked meanwhile');
@@ -125,38 +136,47 @@ export class ApiKeys {
 
   /** The key of this id, to be compared with what was presented. Rides api_key_key_id_key, at each request. */
   async findByKeyId(keyId: string): Promise<PresentedKey | null> {
-    const rows = await run<Omit<PresentedKey, 'pepper'> & { pepperKid: string; secretHmac: Buffer }>(
+    const rows = await run<Omit<PresentedKey, 'pepper' | 'bounds'> & Bound & { pepperKid: string; secretHmac: Buffer }>(
       this.db,
       sql`
         select k.key_id as "keyId", k.pepper_kid as "pepperKid", k.secret_hmac as "secretHmac",
                case when k.revoked_at is not null then 'revoked'
                     when k.expires_at <= now() then 'expired'
                     else 'live' end as state,
-               k.scopes, ${raw(REACH)} as authorities
+               k.name, ${raw(utc('k.expires_at'))} as "expiresAt",
+               k.scopes, ${raw(REACH)} as authorities, k.person
         from api_key k
         where k.key_id = ${keyId}`,
     );
     if (rows[0] === undefined) return null;
-    const { pepperKid, secretHmac, ...key } = rows[0];
-    return { ...key, pepper: { kid: pepperKid, hmac: secretHmac } };
+    const { pepperKid, secretHmac, person, ...key } = rows[0];
+    const bounds = await this.boundsOf([{ person }]);
+    return { ...key, pepper: { kid: pepperKid, hmac: secretHmac }, bounds: bounds({ person }) };
   }
 
   /** Of these keys those that open the door now, with what they may do. Rides api_key_key_id_key. */
   async liveOf(keyIds: readonly string[]): Promise<ReadonlyMap<string, KeyRights>> {
     if (keyIds.length === 0) return new Map();
-    const rows = await run<KeyRights & { readonly keyId: string }>(
+    const rows = await run<Omit<KeyRights, 'bounds'> & Bound & { readonly keyId: string }>(
       this.db,
       sql`
-        select k.key_id as "keyId", k.scopes, ${raw(REACH)} as authorities
+        select k.key_id as "keyId", k.scopes, ${raw(REACH)} as authorities, k.person
         from api_key k
         where k.key_id = any(${keyIds}::text[]) and k.revoked_at is null
           and (k.expires_at is null or k.expires_at > now())`,
     );
-    return new Map(rows.map(({ keyId, ...rights }) => [keyId, rights]));
+    const bounds = await this.boundsOf(rows);
+    return new Map(rows.map(({ keyId, person, ...rights }) => [keyId, { ...rights, bounds: bounds({ person }) }]));
+  }
+
+  private async boundsOf(keys: readonly Bound[]): Promise<(key: Bound) => readonly Membership[] | null> {
+    const people = [...new Set(keys.flatMap(({ person }) => (person === null ? [] : [person])))];
+    const roles = await new Members(this.db).rolesOf(people);
+    return ({ person }) => (person === null ? null : (roles.get(person) ?? []));
   }
 
   /**
-   * Revokes a key and all that came from it; again, it changes nothing. To be run in a transaction.
+   * Revokes a key and all that came from it, and ends the sessions of all of them; again, it changes nothing. To be run in a transaction.
    * @returns the key, or null where `find` would
    */
   async revoke(id: string, within: Reach): Promise<ApiKey | null> {
@@ -166,11 +186,19 @@ export class ApiKeys {
         with k as (
           update api_key k set revoked_at = coalesce(k.revoked_at, now())
           where k.id = ${id}::uuid and ${reaches(within)}
-          returning *)
+          returning *),
+        audited as (${keysNoted('key.revoked', raw('k.revoked_at = now()'))})
         select ${ANSWER} as key from k`,
     );
     if (rows[0] === undefined) return null;
     await this.revokeChildren();
+    await run(
+      this.db,
+      sql`
+        delete from session s
+        using api_key k
+        where s.principal = ${BY_KEY} || k.key_id and k.revoked_at is not null`,
+    );
     return rows[0].key;
   }
 
@@ -183,11 +211,14 @@ export class ApiKeys {
       const revoked = await run(
         this.db,
         sql`
-          update api_key child set revoked_at = now()
-          from api_key maker
-          where child.created_by = ${BY_KEY} || maker.key_id
-            and maker.revoked_at is not null and child.revoked_at is null
-          returning child.id`,
+          with k as (
+            update api_key child set revoked_at = now()
+            from api_key maker
+            where child.created_by = ${BY_KEY} || maker.key_id
+              and maker.revoked_at is not null and child.revoked_at is null
+            returning child.*),
+          audited as (${keysNoted('key.revoked')})
+          select id from k`,
       );
       if (revoked.length === 0) return;
     }
@@ -245,24 +276,35 @@ export class ApiKeys {
     await run(
       this.db,
       sql`
-        update api_key set expires_at = now()
-        where created_by = ${BY_SETTINGS} and key_id is distinct from ${key?.keyId ?? null}::text
-          and (expires_at is null or expires_at > now())`,
+        with k as (
+          update api_key set expires_at = now()
+          where created_by = ${BY_SETTINGS} and key_id is distinct from ${key?.keyId ?? null}::text
+            and (expires_at is null or expires_at > now())
+          returning *)
+        ${keysNoted('key.revoked')}`,
     );
     if (key === null) return false;
     const rows = await run<{ isLive: boolean }>(
       this.db,
       sql`
-        insert into api_key (id, key_id, name, pepper_kid, secret_hmac, scopes, authorities, created_by, expires_at)
-        values (${key.id}::uuid, ${key.keyId}, ${key.name}, ${key.pepper.kid}, ${key.pepper.hmac}::bytea,
-                ${key.scopes}::text[], null, ${BY_SETTINGS}, null)
-        on conflict on constraint api_key_key_id_key do update
-        set name = excluded.name, pepper_kid = excluded.pepper_kid, secret_hmac = excluded.secret_hmac,
-            scopes = excluded.scopes, authorities = null, created_by = excluded.created_by, expires_at = null
-        returning revoked_at is null as "isLive"`,
+        with k as (
+          insert into api_key (id, key_id, name, pepper_kid, secret_hmac, scopes, authorities, created_by, expires_at)
+          values (${key.id}::uuid, ${key.keyId}, ${key.name}, ${key.pepper.kid}, ${key.pepper.hmac}::bytea,
+                  ${key.scopes}::text[], null, ${BY_SETTINGS}, null)
+          on conflict on constraint api_key_key_id_key do update
+          set name = excluded.name, pepper_kid = excluded.pepper_kid, secret_hmac = excluded.secret_hmac,
+              scopes = excluded.scopes, authorities = null, created_by = excluded.created_by, expires_at = null
+          returning *, xmax = 0 as is_made),
+        audited as (${keysNoted('key.minted', raw('k.is_made'))})
+        select revoked_at is null as "isLive" from k`,
     );
     return rows[0]?.isLive === true;
   }
+}
+
+/** A key, and the person in whose name it was made. */
+interface Bound {
+  readonly person: string | null;
 }
 
 /** Keys of at least one authority, and all of them among these. */

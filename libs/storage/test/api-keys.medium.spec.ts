@@ -39,7 +39,7 @@ function key(keyId: string, with_: Partial<NewApiKey> = {}): NewApiKey {
 
 const stateOf = async (keyId: string) => (await keys.findByKeyId(keyId))?.state;
 
-describe('a key', () => {
+describe('a key (AUTHN-1)', () => {
   test('is kept, shown without its secret, and found by what its bearer presents', async () => {
     const expiresAt = '2099-01-02T03:04:05.678Z';
     const stated = key('a', { expiresAt, authorities: ['water', 'roads'] });
@@ -54,6 +54,9 @@ describe('a key', () => {
       state: 'live',
       scopes: stated.scopes,
       authorities: stated.authorities,
+      name: 'key a',
+      expiresAt,
+      bounds: null,
     });
   });
 
@@ -113,7 +116,7 @@ describe('the list', () => {
   });
 });
 
-describe('revoking', () => {
+describe('revoking (AUTHN-1, AUTHN-4)', () => {
   test('ends a key for good; a second time keeps the moment of the first', async () => {
     const { id } = await keys.add(key('a'));
     await keys.add(key('other'));
@@ -249,7 +252,7 @@ describe('the first administrator', () => {
   });
 });
 
-describe('the key of SIGHTLINE_ADMIN_KEY', () => {
+describe('the key of SIGHTLINE_ADMIN_KEY (AUTHN-1)', () => {
   const hold = (keyId: string | null): Promise<boolean> => {
     const { authorities: _all, createdBy: _settings, expiresAt: _never, ...stated } = key(keyId ?? '');
     return transact(opened.db, (tx) =>

@@ -1,91 +1,96 @@
-import { timingSafeEqual } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { DataSource } from 'typeorm';
-import { ANONYMOUS, type Keyring, parseKey, type Principal, principalOfKey } from '#access';
-import { TokenExpired, Unauthenticated } from '#catalog';
-import { ApiKeys, type PresentedKey } from '#storage';
+import { AccessTokens, haveSameRights, type Keyring } from '#access';
+import { Unauthenticated } from '#catalog';
+import type { Settings } from '#settings';
+import { Sessions } from '#storage';
+import { forgivesLapsedSession, requireSameSite } from '../session/same-site.js';
+import { SessionCallers } from '../session/session-callers.js';
+import { clearSession, sessionIn } from '../session/session-cookie.js';
+import { Believed } from './believed.js';
+import { type Caller, LAPSED, NOBODY } from './caller.js';
+import { KeyCallers } from './key-callers.js';
+import { principalsNow } from './principals-now.js';
+import { TokenCallers } from './token-callers.js';
 
-/** How long a key that was let in is believed, milliseconds: a revoked one is refused at most this much later (AUTHN-4). */
-const BELIEVED_MS = 4_000;
-/** Keys remembered at most; beyond it all are forgotten, which only costs queries. */
-const MAX_REMEMBERED = 10_000;
-/** How often uses are written down, milliseconds. */
-const NOTE_EVERY_MS = 30_000;
-
-interface Remembered {
-  readonly secret: string;
-  readonly principal: Principal;
-  readonly until: number;
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks, and by what he is known; set together with `principal`. */
+    caller: Caller;
+  }
 }
 
-/** Tells who asks. */
+type CallerSettings = Pick<Settings, 'publicUrl' | 'host' | 'port' | 'tokenIssuers' | 'rateLimits'>;
+
+/** Tells who asks, by key, token or session. */
 export class Callers {
-  private readonly remembered = new Map<string, Remembered>();
-  private readonly used = new Set<string>();
-  private notedAt = performance.now();
+  private readonly believed = new Believed();
+  private readonly keys: KeyCallers;
+  private readonly tokens: TokenCallers;
+  private readonly sessions: SessionCallers;
 
   constructor(
     private readonly db: DataSource,
-    private readonly keyring: Keyring,
-  ) {}
+    keyring: Keyring,
+    private readonly settings: CallerSettings,
+  ) {
+    this.keys = new KeyCallers(db, keyring, this.believed);
+    this.tokens = new TokenCallers(db, new AccessTokens(settings.tokenIssuers), this.believed);
+    this.sessions = new SessionCallers(db, this.believed, settings.rateLimits);
+  }
 
   /**
-   * The caller of a request; anonymous only without any credentials.
-   * @throws Unauthenticated for a key that is mistyped, unknown or revoked; TokenExpired
+   * The caller of a request; nobody only without any credentials. An `Authorization` header beats the cookie: whoever sends one is a program, and
+   * no page of another site made it.
+   * @throws Unauthenticated, TokenExpired, CsrfRejected, IssuerUnavailable, RateLimited
    */
-  async identify(authorization: string | undefined): Promise<Principal> {
-    if (authorization === undefined || authorization === '') return ANONYMOUS;
-    const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
-    if (token === undefined) throw new Unauthenticated('the header Authorization is not of the form: Bearer slk_…');
-    const key = parseKey(token);
-    if (key === null) throw new Unauthenticated('this is no API key, or one with a typing error');
-    const known = this.remembered.get(key.keyId);
-    if (known !== undefined && isEqual(known.secret, key.secret) && known.until > performance.now())
-      return known.principal;
-    const presented = await new ApiKeys(this.db).findByKeyId(key.keyId);
-    this.judge(presented, key.secret);
-    const principal = principalOfKey(key.keyId, presented);
-    this.remember(key.keyId, { secret: key.secret, principal, until: performance.now() + BELIEVED_MS });
-    await this.noteUse(key.keyId);
-    await this.renewPepper(presented, key.secret);
-    return principal;
+  async identify(request: FastifyRequest, reply: FastifyReply): Promise<Caller> {
+    const { authorization } = request.headers;
+    if (authorization !== undefined && authorization !== '') return this.bearer(authorization);
+    const token = sessionIn(request, this.settings);
+    if (token === null) return NOBODY;
+    requireSameSite(request, this.settings);
+    const caller = await this.sessions.identify(token, request.ip);
+    if (caller !== null) return caller;
+    clearSession(request, reply, this.settings);
+    if (forgivesLapsedSession(request)) return LAPSED;
+    throw new Unauthenticated('this session is over; sign in again');
   }
 
-  /** A key that was found revoked is believed no longer. */
-  forget(keyId: string): void {
-    this.remembered.delete(keyId);
+  private async bearer(authorization: string): Promise<Caller> {
+    const credentials = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
+    if (credentials === undefined) {
+      throw new Unauthenticated('the header Authorization is not of the form: Bearer, and an API key or access token');
+    }
+    return AccessTokens.isLike(credentials) ? this.tokens.identify(credentials) : this.ofKey(credentials);
   }
 
-  private judge(presented: PresentedKey | null, secret: string): asserts presented is PresentedKey {
-    const isRight =
-      presented === null
-        ? this.keyring.refuseUnknown(secret)
-        : this.keyring.verifySecret(secret, presented.pepper.kid, presented.pepper.hmac);
-    if (presented === null || !isRight) throw new Unauthenticated('this API key is not known');
-    if (presented.state === 'revoked') throw new Unauthenticated('this API key was revoked');
-    if (presented.state === 'expired') throw new TokenExpired('this API key has expired');
+  /** The bearer of an API key. @throws Unauthenticated, TokenExpired */
+  ofKey(text: string): Promise<Caller> {
+    return this.keys.identify(text);
   }
 
-  /** A key moves to the pepper that writes now when it is used, so that an old secret key may go (security.md CRED-3). */
-  private async renewPepper({ keyId, pepper }: PresentedKey, secret: string): Promise<void> {
-    if (pepper.kid !== this.keyring.writing) await new ApiKeys(this.db).setPepper(keyId, this.keyring.pepper(secret));
+  /** Of those whose request goes on, those who would not be let in again as they are: their credentials are over, or their rights changed. */
+  async fallen(callers: readonly Caller[]): Promise<ReadonlySet<Caller>> {
+    const known = callers.filter(({ believedAs }) => believedAs !== null);
+    const principals = await principalsNow(
+      this.db,
+      known.map(({ principal }) => principal.id),
+    );
+    const sessions = await new Sessions(this.db).liveOf(known.flatMap(({ session }) => session ?? []));
+    const stands = ({ principal, session, expiresAt }: Caller): boolean => {
+      const now = principals.get(principal.id);
+      if (now === undefined || !haveSameRights(now, principal)) return false;
+      if (session !== null && !sessions.has(session.toString('hex'))) return false;
+      return expiresAt === null || Date.parse(expiresAt) > Date.now();
+    };
+    const fallen = known.filter((caller) => !stands(caller));
+    for (const caller of fallen) this.believed.forget(caller);
+    return new Set(fallen);
   }
 
-  private remember(keyId: string, entry: Remembered): void {
-    if (this.remembered.size >= MAX_REMEMBERED) this.remembered.clear();
-    this.remembered.set(keyId, entry);
-  }
-
-  /** Uses are written down together and at most twice a minute: reading must not become writing. */
-  private async noteUse(keyId: string): Promise<void> {
-    this.used.add(keyId);
-    if (performance.now() - this.notedAt < NOTE_EVERY_MS && this.used.size < 100) return;
-    const keyIds = [...this.used];
-    this.used.clear();
-    this.notedAt = performance.now();
-    await new ApiKeys(this.db).touch(keyIds);
+  /** He is asked for again at his next request. */
+  forget(caller: Caller): void {
+    this.believed.forget(caller);
   }
 }
-
-/** In constant time; secrets have one length. */
-const isEqual = (a: string, b: string): boolean =>
-  a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Body, Controller, Delete, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
-import { KEY_LIFE_S, mintKey, mintRights, type Principal } from '#access';
+import { KEY_LIFE_S, mintKey, mintRights, type Principal, reachOf } from '#access';
 import { ApiKey, ApiKeyRequest, MintedKey, NotFound, PAGE_SELECTORS } from '#catalog';
 import { ApiKeys, transactAs } from '#storage';
 import { actorOf } from '../acting.js';
@@ -93,7 +93,7 @@ export class KeysController {
     refuses: ['cursor_mismatch', 'cursor_expired'],
   })
   async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<FastifyReply> {
-    const within = reachOf(request.principal);
+    const within = reachIn(request.principal);
     return sendPage(request, reply, this.parts, {
       path: '/v1/keys',
       find: (limit, after) =>
@@ -120,7 +120,7 @@ export class KeysController {
   ): Promise<FastifyReply> {
     selected({}, request);
     negotiate(undefined, request.headers.accept, ['json']);
-    const key = await new ApiKeys(this.parts.db).find(idOf(id), reachOf(request.principal));
+    const key = await new ApiKeys(this.parts.db).find(idOf(id), reachIn(request.principal));
     if (key === null) throw new NotFound(`no key has the id ${id}`);
     return sendDocument(request, reply, key);
   }
@@ -143,11 +143,12 @@ export class KeysController {
   ): Promise<FastifyReply> {
     selected({}, request);
     const revoked = await transactAs(this.parts.db, actorOf(request), (tx) =>
-      new ApiKeys(tx).revoke(idOf(id), reachOf(request.principal)),
+      new ApiKeys(tx).revoke(idOf(id), reachIn(request.principal)),
     );
     if (revoked === null) throw new NotFound(`no key has the id ${id}`);
     return reply.code(204).header('cache-control', 'no-store').send();
   }
 }
 
-const reachOf = ({ authorities }: Principal): Principal['authorities'] => authorities;
+/** Keys are seen to where the caller makes them. */
+const reachIn = (by: Principal): ReturnType<typeof reachOf> => reachOf(by, 'keys:write');

@@ -1,0 +1,2 @@
+/** Authorities as slugs; `all` = every one. */
+export type Reach = 'all' | readonly string[];
