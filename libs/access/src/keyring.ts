@@ -1,15 +1,9 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  createSecretKey,
-  hkdfSync,
-  type KeyObject,
-  randomBytes,
-  timingSafeEqual,
-} from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Credentials } from '#catalog';
 import type { Random } from './api-key.js';
+import { type CheckpointSigner, checkpointSigner } from './checkpoint-key.js';
+import { FORMAT, KEY_BYTES, type NamedKey, open, rewrap, seal, type SealedBytes } from './envelope.js';
+import { UnreadableSecret } from './unreadable-secret.js';
 
 /** The row that a sealed secret lives in. Sealed for one place, it opens at no other. */
 export interface SecretPlace {
@@ -30,13 +24,6 @@ export interface Sealed extends SealedBytes {
   readonly fingerprint: string;
 }
 
-/** Bytes that only one row opens. */
-export interface SealedBytes {
-  /** Name of the key-encryption key. */
-  readonly kid: string;
-  readonly ciphertext: Buffer;
-}
-
 /** What a keyring takes from outside. */
 export interface KeyringSources {
   readonly random: Random;
@@ -49,21 +36,6 @@ export class BadKeyring extends Error {
   override readonly name = 'BadKeyring';
 }
 
-/** Why a sealed secret does not open: its key is not here; a newer program wrote it; or it was changed or moved. */
-export type UnreadableReason = 'unknown_kid' | 'unknown_format' | 'not_authentic';
-
-/** A sealed secret does not open. The camera is not asked (`credential_unreadable`), the webhook not told; everything else goes on. */
-export class UnreadableSecret extends Error {
-  override readonly name = 'UnreadableSecret';
-  constructor(
-    readonly reason: UnreadableReason,
-    readonly kid: string,
-    options?: ErrorOptions,
-  ) {
-    super(`the sealed secret under key ${kid} does not open: ${reason}`, options);
-  }
-}
-
 /** A label a use: whoever gets hold of one derived key has none of the others. */
 const LABELS = {
   seal: 'seal',
@@ -71,6 +43,8 @@ const LABELS = {
   pepper: 'key pepper',
   cursor: 'cursor',
   webhook: 'webhook seal',
+  checkpoint: 'audit checkpoint',
+  link: 'thumbnail link',
 } as const;
 type Use = keyof typeof LABELS;
 
@@ -80,10 +54,6 @@ type Key = { readonly kid: string } & Readonly<Record<Use, KeyObject>>;
 const ENTRY = /^([A-Za-z0-9_-]{1,32}):([A-Za-z0-9+/]{43}=)$/;
 const FORM = 'kid:base64 of 32 bytes, several separated by commas';
 
-const FORMAT = 1;
-const IV_BYTES = 12;
-const TAG_BYTES = 16;
-const KEY_BYTES = 32;
 /** Of a cursor; 128 bits are enough for a value that lives a day. */
 const MAC_BYTES = 16;
 const CURSOR_FORM = /^[A-Za-z0-9_-]{24,4096}$/;
@@ -132,57 +102,61 @@ export class Keyring {
     return this.#first.kid;
   }
 
+  /** Names of the keys that read, the one that writes first. */
+  get kids(): readonly string[] {
+    return [...this.#keys.keys()];
+  }
+
   /** Seals a camera's credentials for one row (CRED-2). */
   seal(place: SecretPlace, credentials: Credentials): Sealed {
     const text = Buffer.from(JSON.stringify([credentials.username, credentials.password]));
-    return { ...this.#sealed('seal', associated(place), text), fingerprint: this.fingerprint(credentials) };
+    const sealed = seal(this.#writes('seal'), associated(place), text, this.#sources.random);
+    return { ...sealed, fingerprint: this.fingerprint(credentials) };
   }
 
   /** @throws UnreadableSecret */
   open(place: SecretPlace, kid: string, ciphertext: Buffer): Credentials {
-    const text = this.#opened('seal', associated(place), { kid, ciphertext });
+    const text = open(this.#reads('seal', kid), associated(place), ciphertext);
     const [username, password] = JSON.parse(text.toString()) as [string, string];
     return { username, password };
   }
 
+  /**
+   * The same credentials under the writing key, sealed bytes and fingerprint: of the bytes only the wrapped data key is another. The credentials
+   * are opened in passing, for a fingerprint is theirs; so a key may go, and a re-import still finds them unchanged.
+   * @throws UnreadableSecret
+   */
+  rewrap(place: SecretPlace, { kid, ciphertext }: SealedBytes): Sealed {
+    const keys = { from: this.#reads('seal', kid), to: this.#writes('seal') };
+    const fingerprint = this.fingerprint(this.open(place, kid, ciphertext));
+    return { ...rewrap(keys, associated(place), ciphertext, this.#sources.random), fingerprint };
+  }
+
   /** Seals the signing key of a webhook for one row. */
   sealWebhook(place: WebhookSecretPlace, secret: Buffer): SealedBytes {
-    return this.#sealed('webhook', associatedWebhook(place), secret);
+    return seal(this.#writes('webhook'), associatedWebhook(place), secret, this.#sources.random);
   }
 
   /** @throws UnreadableSecret */
-  openWebhook(place: WebhookSecretPlace, sealed: SealedBytes): Buffer {
-    return this.#opened('webhook', associatedWebhook(place), sealed);
+  openWebhook(place: WebhookSecretPlace, { kid, ciphertext }: SealedBytes): Buffer {
+    return open(this.#reads('webhook', kid), associatedWebhook(place), ciphertext);
   }
 
-  /**
-   * AES-256-GCM under a data key of its own, which is wrapped by the writing key. Format byte 1, then wrapped data key and secret, each
-   * as IV (12 bytes), tag (16) and ciphertext.
-   */
-  #sealed(use: 'seal' | 'webhook', aad: Buffer, plain: Buffer): SealedBytes {
-    const { random } = this.#sources;
-    const dataKey = random(KEY_BYTES);
-    const ciphertext = Buffer.concat([
-      Buffer.of(FORMAT),
-      encrypt(this.#first[use], random(IV_BYTES), aad, dataKey),
-      encrypt(createSecretKey(dataKey), random(IV_BYTES), aad, plain),
-    ]);
-    return { kid: this.writing, ciphertext };
+  /** The same signing key under the writing key, without opening it. @throws UnreadableSecret */
+  rewrapWebhook(place: WebhookSecretPlace, { kid, ciphertext }: SealedBytes): SealedBytes {
+    const keys = { from: this.#reads('webhook', kid), to: this.#writes('webhook') };
+    return rewrap(keys, associatedWebhook(place), ciphertext, this.#sources.random);
+  }
+
+  #writes(use: 'seal' | 'webhook'): NamedKey {
+    return { kid: this.writing, key: this.#first[use] };
   }
 
   /** @throws UnreadableSecret */
-  #opened(use: 'seal' | 'webhook', aad: Buffer, { kid, ciphertext }: SealedBytes): Buffer {
+  #reads(use: 'seal' | 'webhook', kid: string): NamedKey {
     const key = this.#keys.get(kid);
     if (key === undefined) throw new UnreadableSecret('unknown_kid', kid);
-    if (ciphertext[0] !== FORMAT) throw new UnreadableSecret('unknown_format', kid);
-    const wrapped = ciphertext.subarray(1, 1 + IV_BYTES + TAG_BYTES + KEY_BYTES);
-    const secret = ciphertext.subarray(1 + IV_BYTES + TAG_BYTES + KEY_BYTES);
-    try {
-      return decrypt(createSecretKey(decrypt(key[use], aad, wrapped)), aad, secret);
-    } catch (error) {
-      // OpenSSL tells a wrong key, a changed byte and a short text by errors of several kinds; all mean the same.
-      throw new UnreadableSecret('not_authentic', kid, { cause: error });
-    }
+    return { kid, key: key[use] };
   }
 
   /**
@@ -221,6 +195,11 @@ export class Keyring {
     return false;
   }
 
+  /** Sign checkpoints of the audit, the writing key's first: while two keys stand in the list each vouches for the other. */
+  checkpointSigners(): readonly CheckpointSigner[] {
+    return [...this.#keys.values()].map(({ kid, checkpoint }) => checkpointSigner(kid, checkpoint));
+  }
+
   /**
    * A position in a list as opaque text: MAC and JSON in base64url. Signed and not secret: it holds what its caller was
    * just shown.
@@ -244,6 +223,17 @@ export class Keyring {
     const { at, of } = JSON.parse(body.toString()) as { at: number; of: unknown };
     return { payload: of, issuedAt: at };
   }
+
+  /** Signs what a link to a picture stands for (WEB-5). @returns the whole HMAC-SHA-256 in base64url, and the name of its key */
+  signLink(text: string): { readonly kid: string; readonly signature: string } {
+    return { kid: this.writing, signature: hmac(this.#first.link, text).toString('base64url') };
+  }
+
+  /** Whether the signature is ours and of this text; in constant time. */
+  isSignedLink(text: string, kid: string, signature: string): boolean {
+    const key = this.#keys.get(kid);
+    return key !== undefined && equal(Buffer.from(signature), Buffer.from(hmac(key.link, text).toString('base64url')));
+  }
 }
 
 /** Compared with when a key id is unknown: no HMAC is all zeros but with chance 2⁻²⁵⁶, and the answer is no even then. */
@@ -260,6 +250,8 @@ function derive(kid: string, secret: Buffer): Key {
     pepper: use(LABELS.pepper),
     cursor: use(LABELS.cursor),
     webhook: use(LABELS.webhook),
+    link: use(LABELS.link),
+    checkpoint: use(LABELS.checkpoint),
   };
 }
 
@@ -270,19 +262,6 @@ function associated({ cameraId, authority, slot }: SecretPlace): Buffer {
 
 function associatedWebhook({ webhookId, number }: WebhookSecretPlace): Buffer {
   return Buffer.from(`webhook_secret|${webhookId}|${number}|${FORMAT}`);
-}
-
-function encrypt(key: KeyObject, iv: Buffer, aad: Buffer, plain: Buffer): Buffer {
-  const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES }).setAAD(aad);
-  const text = Buffer.concat([cipher.update(plain), cipher.final()]);
-  return Buffer.concat([iv, cipher.getAuthTag(), text]);
-}
-
-function decrypt(key: KeyObject, aad: Buffer, sealed: Buffer): Buffer {
-  const iv = sealed.subarray(0, IV_BYTES);
-  const tag = sealed.subarray(IV_BYTES, IV_BYTES + TAG_BYTES);
-  const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES }).setAAD(aad).setAuthTag(tag);
-  return Buffer.concat([decipher.update(sealed.subarray(IV_BYTES + TAG_BYTES)), decipher.final()]);
 }
 
 function hmac(key: KeyObject, text: string | Buffer): Buffer {

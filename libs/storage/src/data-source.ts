@@ -3,12 +3,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { MIGRATIONS } from '#migrations';
+import { type Role, type Standing, standingOf } from './database-role.js';
+import { AuditSeals } from './audit-seals.js';
 import { keepPartitions } from './partitions.js';
 import { one, raw, run, sql } from './sql.js';
 import { TABLES } from './tables.js';
-
-/** Who connects: sizes and timeouts differ (reliability.md, REL-6). */
-export type Role = 'api' | 'prober' | 'all' | 'migrate';
 
 export interface ConnectOptions {
   readonly role: Role;
@@ -40,6 +39,7 @@ const EMBEDDED_CONNECTIONS = 5;
 
 /** Opens the pool, waiting for a server that is not up yet. @throws UnfitDatabase with one sentence */
 export async function connect(options: ConnectOptions): Promise<DataSource> {
+  const standing = await patiently(() => standingOf(options), options);
   const db = new DataSource({
     type: 'postgres',
     ...(options.url === undefined ? {} : { url: options.url }),
@@ -51,13 +51,20 @@ export async function connect(options: ConnectOptions): Promise<DataSource> {
     synchronize: false,
     invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' },
     poolErrorHandler: (error: unknown) => options.log?.(`a database connection broke: ${messageOf(error)}`),
-    extra: poolOptions(options),
+    extra: poolOptions(options, standing),
   });
-  await initialise(db, options);
+  await patiently(() => db.initialize(), options);
+  if (standing?.isMighty === true && standing.connections === null) {
+    const detail = 'row-level security does not bind it. Good for trying; production refuses it';
+    options.log?.(`the database login ${standing.login} is superuser or has BYPASSRLS: ${detail}`);
+  }
   return db;
 }
 
-function poolOptions({ role, stream, behindPooler = false }: ConnectOptions): Record<string, unknown> {
+function poolOptions(
+  { role, stream, behindPooler = false }: ConnectOptions,
+  standing: Standing | null,
+): Record<string, unknown> {
   const { max, connectMs, queryMs, statementMs } = POLICY[role];
   const client = {
     max: stream === undefined ? max : EMBEDDED_CONNECTIONS,
@@ -66,6 +73,7 @@ function poolOptions({ role, stream, behindPooler = false }: ConnectOptions): Re
     keepAlive: true,
     Client: TimeoutSafeClient,
     behindPooler,
+    transactionRole: standing?.transactions ?? null,
     ...(stream === undefined ? {} : { stream }),
   };
   if (behindPooler || stream !== undefined) return client;
@@ -75,8 +83,16 @@ function poolOptions({ role, stream, behindPooler = false }: ConnectOptions): Re
     statement_timeout: statementMs,
     lock_timeout: 2_000,
     idle_in_transaction_session_timeout: 10_000,
-    options: '-c TimeZone=UTC',
+    options: startupOptions(role, standing),
   };
+}
+
+function startupOptions(role: Role, standing: Standing | null): string {
+  const settings = ['TimeZone=UTC'];
+  if (standing !== null && standing.connections !== null) settings.push(`role=${standing.connections}`);
+  // Whoever migrates writes rows of everybody's, and the policies bind him too.
+  if (role === 'migrate') settings.push('app.principal=migrate', 'app.authorities=*');
+  return settings.map((one) => `-c ${one}`).join(' ');
 }
 
 /** Answers of a server that more patience does not cure. */
@@ -87,12 +103,12 @@ const HOPELESS: Readonly<Record<string, string>> = {
   ERR_INVALID_URL: 'DATABASE_URL is no URL that node-postgres reads',
 };
 
-async function initialise(db: DataSource, { log, patienceMs = 30_000 }: ConnectOptions): Promise<void> {
+/** Does what needs the server, again and again while it is not up yet. @throws UnfitDatabase */
+async function patiently<T>(work: () => Promise<T>, { log, patienceMs = 30_000 }: ConnectOptions): Promise<T> {
   const until = Date.now() + patienceMs;
   for (let delayMs = 250; ; delayMs = Math.min(delayMs * 2, 4_000)) {
     try {
-      await db.initialize();
-      return;
+      return await work();
     } catch (error) {
       const why = HOPELESS[codeOf(error)];
       if (why !== undefined) throw new UnfitDatabase(`The database refuses us: ${why}.`, { cause: error });
@@ -196,6 +212,8 @@ export async function migrate(db: DataSource): Promise<readonly string[]> {
     const ran = await db.runMigrations({ transaction: 'each' });
     await runner.query(`select pg_advisory_unlock(hashtext('sightline migrate'))`);
     await keepPartitions(db, { drops: false });
+    // What is written next, such as the first key, comes behind the entries of a server from which this database was restored.
+    await new AuditSeals(db).renewGeneration();
     return ran.map(({ name }) => name);
   } finally {
     await runner.release();
@@ -207,25 +225,6 @@ export async function requireMigrated(db: DataSource): Promise<void> {
   await requirePostgis(db);
   if (await db.showMigrations()) {
     throw new UnfitDatabase('The database is older than this program: run `sightline migrate` once, then start again.');
-  }
-}
-
-/** In production nobody connects as one who could pass by the rules. @throws UnfitDatabase */
-export async function requireModestLogin(db: DataSource): Promise<void> {
-  const { login, mighty, owns } = one(
-    await run<{ login: string; mighty: boolean; owns: boolean }>(
-      db,
-      sql`
-        select session_user::text as login,
-               (rolsuper or rolbypassrls) as mighty,
-               exists (select from pg_class where relowner = pg_roles.oid and relname = 'camera') as owns
-        from pg_roles where rolname = session_user`,
-    ),
-  );
-  const why = mighty ? 'is superuser or may bypass row security' : owns ? 'owns the tables' : null;
-  if (why !== null) {
-    const cure = 'Use a login that is a member of sightline_api or sightline_prober only.';
-    throw new UnfitDatabase(`In production the login ${login} may not serve, since it ${why}. ${cure}`);
   }
 }
 

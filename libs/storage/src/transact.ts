@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Actor } from '#catalog';
-import { run, sql } from './sql.js';
+import { transactionRoleOf } from './database-role.js';
+import { NOTHING, run, sql } from './sql.js';
 import { isRetryable, translate } from './translate.js';
 
 /** Tries of a transaction that others got in the way of. */
@@ -29,20 +30,32 @@ export async function transact<T>(db: DataSource, work: (tx: EntityManager) => P
  * @throws Refusal where the caller can understand what went wrong
  */
 export function transactAs<T>(db: DataSource, actor: Actor, work: (tx: EntityManager) => Promise<T>): Promise<T> {
+  const role = transactionRoleOf(db);
   return transact(db, async (tx) => {
-    await introduce(tx, actor);
+    await introduce(tx, actor, role);
     return work(tx);
   });
 }
 
-/** Says who writes, until the transaction ends. Slugs hold no comma; `*` is no slug. */
-async function introduce(tx: EntityManager, { principal, authorities, requestId, address }: Actor): Promise<void> {
+/** Transactions on somebody's behalf, for work that needs to know neither whose nor of which pool. */
+export type Acting = <T>(work: (tx: EntityManager) => Promise<T>) => Promise<T>;
+
+/**
+ * Says who writes, until the transaction ends. Slugs hold no comma; `*` is no slug.
+ * @param role of the database, to be taken on too; null: the connection has one already
+ */
+async function introduce(
+  tx: EntityManager,
+  { principal, authorities, requestId, address }: Actor,
+  role: string | null,
+): Promise<void> {
   await run(
     tx,
     sql`
       select set_config('app.principal', ${principal}, true),
              set_config('app.authorities', ${authorities === 'all' ? '*' : authorities.join(',')}, true),
              set_config('app.request', ${requestId ?? ''}, true),
-             set_config('app.address', ${address ?? ''}, true)`,
+             set_config('app.address', ${address ?? ''}, true)
+             ${role === null ? NOTHING : sql`, set_config('role', ${role}, true)`}`,
   );
 }

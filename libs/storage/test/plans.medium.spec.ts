@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { ANONYMOUS, scope } from '#access';
-import type { CameraSearch } from '#catalog';
+import { ANONYMOUS, principalOfKey, scope } from '#access';
+import type { CameraSearch, ScopedQuery } from '#catalog';
 import { indexedViews } from '#geo';
 import { CameraFinder, type Database, HealthHistory, healthSummary, ViewIndex } from '#storage';
 import { openTestDatabase, type TestDatabase } from '#testing';
@@ -53,9 +53,10 @@ async function putViews(db: TestDatabase['db']): Promise<void> {
   }
 }
 
-/** The plans of the statements that some work runs. */
+/** The plans of the statements that some work runs, for whom row-level security binds (AUTHZ-2). */
 async function planOf(work: (db: Database) => Promise<unknown>): Promise<string> {
   return database.db.transaction(async (tx) => {
+    await tx.query(`select set_config('role', 'sightline_api', true)`);
     let plan = '';
     const watched = new Proxy(tx, {
       get: (target, name, receiver) =>
@@ -72,12 +73,12 @@ async function planOf(work: (db: Database) => Promise<unknown>): Promise<string>
   });
 }
 
-async function find(db: Database, search: CameraSearch): Promise<unknown> {
+async function find(db: Database, search: CameraSearch, by: ScopedQuery = scope(ANONYMOUS)): Promise<unknown> {
   const finder = new CameraFinder(db);
   const { sees, targetHeightM: heightM = 0 } = search;
   return sees === undefined
-    ? finder.search(scope(ANONYMOUS), { search, limit: 20, form: 'json', baseUrl: 'http://x' })
-    : finder.candidates(scope(ANONYMOUS), search, { position: sees, heightM });
+    ? finder.search(by, { search, limit: 20, form: 'json', baseUrl: 'http://x' })
+    : finder.candidates(by, search, { position: sees, heightM });
 }
 
 describe(`plans over ${CAMERAS} cameras`, () => {
@@ -120,6 +121,21 @@ describe(`plans over ${CAMERAS} cameras`, () => {
   ])('%j rides %s', async (search, index) => {
     expect(await planOf((db) => find(db, search))).toContain(index);
   });
+
+  test.each<[CameraSearch, string]>([
+    [{ near: [121, 23.5], radiusM: 2_000 }, 'camera_geography_idx'],
+    [{ bbox: [121, 23.5, 121.02, 23.52] }, 'camera_position_idx'],
+    [{ sees: [121, 23.5] }, 'view_fov_reach_idx'],
+  ])(
+    'AUTHZ-2: %j rides %s for whoever may have been granted cameras, and asks for grants of nobody else',
+    async (search, index) => {
+      const guest = scope(principalOfKey('x', { scopes: ['cameras:read'], authorities: ['wrb'] }));
+      const plan = await planOf((db) => find(db, search, guest));
+      expect(plan).toContain(index);
+      expect(plan).toContain('access_grant');
+      expect(await planOf((db) => find(db, search))).not.toContain('access_grant');
+    },
+  );
 
   test.each(['authority', 'city', 'status'] as const)(
     'counting by %s reads no camera and no health whole',

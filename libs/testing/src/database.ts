@@ -31,6 +31,16 @@ export async function openTestDatabase({ migrated = true } = {}): Promise<TestDa
   return opened;
 }
 
+/**
+ * The specs' own connections write on everybody's behalf without saying so each time, as those of a program must. Pools of one role, and programs
+ * that connect by themselves, have to say.
+ */
+function asSpec(url: URL): string {
+  const own = new URL(url);
+  own.searchParams.set('options', '-c TimeZone=UTC -c app.principal=spec -c app.authorities=*');
+  return own.href;
+}
+
 async function onTestServer({ url, template }: Engine & { kind: 'server' }): Promise<TestDatabase> {
   const name = `sightline_test_${process.pid}_${randomBytes(4).toString('hex')}`;
   await onServer(url, (client) => client.query(`create database ${name} template ${template}`));
@@ -38,7 +48,7 @@ async function onTestServer({ url, template }: Engine & { kind: 'server' }): Pro
   own.pathname = `/${name}`;
   const pools: DataSource[] = [];
   const another = async (role: Role = 'all'): Promise<DataSource> => {
-    const pool = await connect({ role, url: own.href });
+    const pool = await connect({ role, url: role === 'all' ? asSpec(own) : own.href });
     pools.push(pool);
     return pool;
   };

@@ -109,6 +109,8 @@ export async function startSightline({ env = {}, embedded = false }: SightlineOp
     SIGHTLINE_ADMIN_KEY: key,
     SIGHTLINE_DEMO: 'off',
     SIGHTLINE_LOOPBACK_CAMERAS: 'on',
+    // A spec asks more in a second than anybody in a minute; limits.e2e.spec.ts turns them on.
+    SIGHTLINE_RATE_LIMITS: 'off',
     ...(database?.url === undefined ? {} : { DATABASE_URL: database.url }),
     ...env,
   });
