@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { type Principal, requireAuthority } from '#access';
+import { type Principal, requireScopeIn } from '#access';
 import {
   type Actor,
   type Authority,
@@ -15,8 +15,8 @@ import {
   type RowAction,
 } from '#catalog';
 import { type IntakeContext, type IntakeRow, mergeStated, type Profile, sameButSerial } from '#intake';
-import { Authorities, type CameraRecord, Cameras, type KeptCamera, transactAs, WriteOrder } from '#storage';
-import { policyOf } from '../cameras/camera-rules.js';
+import { Audit, Authorities, type CameraRecord, Cameras, type KeptCamera, transactAs, WriteOrder } from '#storage';
+import { isAdministratorOf, policyOf, requireMayOpen } from '../cameras/camera-rules.js';
 import { composeRecord } from '../cameras/compose-record.js';
 import type { ViewKeeper } from '../cameras/view-keeper.js';
 import type { ApiParts } from '../parts.js';
@@ -50,7 +50,7 @@ export async function importCameras(
   keeper: ViewKeeper,
 ): Promise<ImportReport> {
   const authority = await new Authorities(parts.db).get(order.authority);
-  requireAuthority(by, authority.slug);
+  requireScopeIn(by, 'cameras:write', authority.slug);
   const { slug, area, defaults } = authority;
   const result = await readAside({
     profile: order.profile,
@@ -66,11 +66,24 @@ export async function importCameras(
   const rows: ImportRow[] = [];
   for (let at = 0; at < result.rows.length; at += BATCH_ROWS) {
     const batch = result.rows.slice(at, at + BATCH_ROWS);
-    rows.push(...(await importBatch(batch, order, parts, keeper)));
+    rows.push(...(await importBatch(batch, order, by, parts, keeper)));
     // Long files leave room for other requests.
     await new Promise(setImmediate);
   }
-  return { id: uuidv7(), profile: order.profile, dryRun: order.dryRun, ...summaryOf(rows), rows };
+  const { profile, dryRun } = order;
+  const report = { id: uuidv7(), profile, dryRun, ...summaryOf(rows), rows };
+  await transactAs(parts.db, order.actor, (tx) => noteImport(report, order, tx));
+  return report;
+}
+
+/** The import itself, beside what it changed, which each batch noted. One that is killed on the way has those alone. */
+function noteImport(
+  { id, profile, dryRun, totals }: ImportReport,
+  { authority, mode }: ImportOrder,
+  tx: EntityManager,
+): Promise<void> {
+  const after = { profile, mode, dryRun, totals };
+  return new Audit(tx).note({ action: 'cameras.imported', authority, subject: { kind: 'import', id }, after });
 }
 
 /** Undoes a transaction on purpose. */
@@ -86,13 +99,14 @@ const TRIES = 10;
 async function importBatch(
   batch: readonly IntakeRow[],
   order: ImportOrder,
+  by: Principal,
   parts: ApiParts,
   keeper: ViewKeeper,
 ): Promise<readonly ImportRow[]> {
   for (let tried = 1; ; tried += 1) {
     try {
       return await transactAs(parts.db, order.actor, async (tx) => {
-        const rows = await new Batch(tx, order, parts, keeper).take(batch);
+        const rows = await new Batch(tx, order, by, parts, keeper).take(batch);
         if (order.dryRun) throw new DryRun(rows);
         return rows;
       });
@@ -121,6 +135,7 @@ class Batch {
   constructor(
     private readonly tx: EntityManager,
     private readonly order: ImportOrder,
+    private readonly by: Principal,
     private readonly parts: ApiParts,
     private readonly keeper: ViewKeeper,
   ) {}
@@ -180,6 +195,7 @@ class Batch {
     }
     const { document, warnings } = mergeStated(kept.document, stated);
     const record = this.compose(document, kept.id, authority, kept);
+    requireMayOpen(kept.document, record.document, (slug) => isAdministratorOf(this.by, slug));
     const isSame = record.secrets.length === 0 && sameButSerial(kept.document, record.document);
     if (isSame && !kept.contentHash.equals(record.contentHash)) this.refreshed.push(record);
     if (!isSame) this.replaced.push(record);
@@ -207,10 +223,12 @@ const warning = (code: Fault['code'], detail: string): ImportProblem => ({
   detail,
 });
 
-const problemsOf = (refusal: Refusal): readonly ImportProblem[] =>
-  refusal.faults.length === 0
-    ? [{ pointer: '', code: 'conflict', severity: 'error', detail: refusal.message }]
-    : refusal.faults.map(({ pointer = '', code, detail }) => ({ pointer, code, severity: 'error', detail }));
+function problemsOf({ faults, message, code }: Refusal): readonly ImportProblem[] {
+  if (faults.length === 0) {
+    return [{ pointer: '', code: code === 'forbidden' ? code : 'conflict', severity: 'error', detail: message }];
+  }
+  return faults.map((fault) => ({ pointer: '', ...fault, severity: 'error' }));
+}
 
 function summaryOf(rows: readonly ImportRow[]): Pick<ImportReport, 'totals' | 'byCode'> {
   const totals = { rows: rows.length, created: 0, updated: 0, unchanged: 0, skipped: 0, failed: 0, warnings: 0 };

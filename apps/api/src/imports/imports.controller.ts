@@ -1,6 +1,6 @@
 import { Controller, Inject, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { requireAuthority, requireScope } from '#access';
+import { requireScopeIn } from '#access';
 import { CAMERA_SELECTORS, ImportReport, InvalidParameter, MalformedBody, type Selector } from '#catalog';
 import { guessProfile, type Profile, PROFILES } from '#intake';
 import { actorOf } from '../acting.js';
@@ -11,6 +11,7 @@ import { FORMS, negotiate } from '../negotiate.js';
 import { Operation } from '../operation.js';
 import { type ApiParts, PARTS } from '../parts.js';
 import { importCameras } from './import-cameras.js';
+import { RunningImports } from './running-imports.js';
 
 const oneOf = <T extends string>(list: readonly T[], description: string): Selector<T> => ({
   description,
@@ -51,10 +52,14 @@ const IMPORT_SELECTORS = {
 /** Many cameras at once. */
 @Controller('v1/imports')
 export class ImportsController {
+  private readonly running: RunningImports;
+
   constructor(
     @Inject(PARTS) private readonly parts: ApiParts,
     @Inject(ViewKeeper) private readonly keeper: ViewKeeper,
-  ) {}
+  ) {
+    this.running = new RunningImports(parts.settings.rateLimits);
+  }
 
   @Post()
   @Operation({
@@ -64,6 +69,7 @@ export class ImportsController {
     description:
       'The file is the body, at most 32 MiB. A bad row fails alone, with its reasons; a row that says what is known already changes nothing, so the same file may be sent every night.',
     permission: 'imports:run',
+    budget: 'imports',
     query: IMPORT_SELECTORS,
     body: {
       'application/json': { description: 'The agency’s file as it is.' },
@@ -80,22 +86,20 @@ export class ImportsController {
     if (authority === undefined) {
       throw new InvalidParameter([{ parameter: 'authority', code: 'required', detail: 'is required' }]);
     }
-    requireScope(request.principal, 'cameras:write');
-    requireAuthority(request.principal, authority);
+    requireScopeIn(request.principal, 'imports:run', authority);
+    requireScopeIn(request.principal, 'cameras:write', authority);
     if (!Buffer.isBuffer(request.body) || request.body.length === 0) throw new MalformedBody('the file is empty');
-    const report = await importCameras(
-      request.body,
-      {
-        profile: profileOf(query, request.body),
-        authority,
-        dryRun: dryRun === 'true',
-        mode,
-        options: optionsOf(query),
-        actor: actorOf(request),
-      },
-      request.principal,
-      this.parts,
-      this.keeper,
+    const file = request.body;
+    const wanted = {
+      profile: profileOf(query, file),
+      authority,
+      dryRun: dryRun === 'true',
+      mode,
+      options: optionsOf(query),
+      actor: actorOf(request),
+    };
+    const report = await this.running.within(authority, reply, () =>
+      importCameras(file, wanted, request.principal, this.parts, this.keeper),
     );
     return sendResult(reply, 200, report);
   }
