@@ -1,9 +1,9 @@
-import type { ScopedQuery } from '#catalog';
+import { FOLDED_OUTCOMES, FOLDED_REASON, type ScopedQuery } from '#catalog';
 import { utc, utcOf } from './moments.js';
 import { type Fragment, raw, sql } from './sql.js';
 
-/** Outcomes that tell a stranger about somebody's network; he reads `unreachable` (security.md SSRF-9). */
-export const FOLDED = `('refused', 'connect_timeout', 'reset', 'dns_error', 'target_not_allowed')`;
+/** Outcomes of which only operators of the camera's authority read more than `unreachable` (security.md SSRF-9). */
+export const FOLDED = `(${FOLDED_OUTCOMES.map((outcome) => `'${outcome}'`).join(', ')})`;
 
 /** Whether a camera is under maintenance: its lifecycle says so, and the end of it has not come. Needs `c`. */
 const MAINTAINED = `(c.lifecycle = 'maintenance' and (c.maintenance_until is null or c.maintenance_until > now()))`;
@@ -37,22 +37,62 @@ const SINCE = sql`case when ${STATUS} = 'unreachable' then (select o.since from 
 const STALE_SINCE = sql`greatest(h.captured_at, least(${raw(STALE_AT)},
     case when not ${IS_SHOWING} then ${SINCE} end))`;
 
-/** Whether the caller reads the camera as its own authority does. Needs `c`. */
-export const isOwn = ({ own }: ScopedQuery): Fragment =>
-  own === 'all' ? raw('true') : sql`c.authority = any(${own}::text[])`;
+/** Whether the camera is of one of these authorities. Needs `c`. */
+const isOf = (authorities: ScopedQuery['own']): Fragment => {
+  if (authorities === 'all') return raw('true');
+  return authorities.length === 0 ? raw('false') : sql`c.authority = any(${authorities}::text[])`;
+};
 
-/** The cameras that a caller may know: the one predicate of visibility. Needs `c`. */
-export const isVisible = (scope: ScopedQuery): Fragment =>
-  scope.own === 'all' ? raw('true') : sql`(c.access_level = any(${scope.levels}::text[]) or ${isOwn(scope)})`;
+/** Whether the caller reads the camera as its own authority does. Needs `c`. */
+export const isOwn = ({ own }: ScopedQuery): Fragment => isOf(own);
+
+/** Whether he may change it, and so reads all of it. Needs `c`. */
+export const isOperated = ({ operated }: ScopedQuery): Fragment => isOf(operated);
+
+/**
+ * Whether the camera's authority lets one of these know it, now (security.md AUTHZ-1); a camera that has gone to another authority left its grants
+ * behind. Each list is read once a statement, whatever it finds; rides access_grant_grantee_idx. Needs `c`.
+ */
+const isGranted = (grantees: readonly string[]): Fragment => {
+  const live = sql`g.grantee = any(${grantees}::text[]) and g.until > now() and g.ended_at is null`;
+  return sql`(
+      c.authority in (select g.authority from access_grant g where g.camera_id is null and ${live})
+      or (c.id, c.authority) in (
+        select g.camera_id, g.authority from access_grant g where g.camera_id is not null and ${live}))`;
+};
+
+/** The cameras that a caller may know: the one predicate of visibility. Who belongs to no authority was granted nothing, and nothing is looked up. Needs `c`. */
+export const isVisible = (scope: ScopedQuery): Fragment => {
+  const { own, levels } = scope;
+  if (own === 'all') return raw('true');
+  const isOpen = sql`c.access_level = any(${levels}::text[])`;
+  return own.length === 0 ? isOpen : sql`(${isOpen} or ${isOwn(scope)} or ${isGranted(own)})`;
+};
+
+/** Whether the caller sees the camera's pictures as they are: as its own, or as one who was let in. Needs `c`. */
+export const isPictured = ({ own, pictured }: ScopedQuery): Fragment => {
+  if (own === 'all' || pictured === 'all') return isOf(pictured);
+  const both = pictured.filter((slug) => own.includes(slug));
+  return both.length === 0 ? isOf(pictured) : sql`(${isOf(pictured)} or ${isGranted(both)})`;
+};
 
 /** Why a camera is unreachable: the reason of its own probes is that of many. */
 const SITE_IS_DOWN = `'{"reason": "most cameras of its network or place stopped answering at once"}'::jsonb`;
 
+/** What probes of its presets have established, in their order; null where none was asked. Rides preset_picture_pkey. Needs `c`. */
+const presets = (scope: ScopedQuery): Fragment => sql`(
+      select jsonb_agg(jsonb_build_object(
+               'id', p.preset,
+               'lastOutcome', case when p.outcome in ${raw(FOLDED)} and not ${isOperated(scope)} then 'unreachable' else p.outcome end,
+               'checkedAt', ${raw(utc('p.checked_at'))},
+               'capturedAt', ${raw(utc('p.captured_at'))}) order by p.preset)
+      from preset_picture p where p.camera_id = c.id)`;
+
 /** The health document. Needs `c`, `h` and the lease `l`. */
 export const health = (scope: ScopedQuery): Fragment => sql`jsonb_strip_nulls(
-    case when ${isOwn(scope)} then h.shown
+    case when ${isOperated(scope)} then h.shown
          when h.shown ->> 'lastOutcome' in ${raw(FOLDED)}
-           then h.shown || '{"lastOutcome": "unreachable", "reason": "the camera cannot be reached"}'
+           then h.shown || '${raw(JSON.stringify({ lastOutcome: 'unreachable', reason: FOLDED_REASON }))}'
          else h.shown end
     || jsonb_build_object(
       'status', ${STATUS},
@@ -64,11 +104,12 @@ export const health = (scope: ScopedQuery): Fragment => sql`jsonb_strip_nulls(
       'flapping', coalesce((h.shown ->> 'flapping')::boolean, false),
       'agreement', coalesce(h.shown ->> 'agreement', 'unknown'),
       'conditions', coalesce(h.shown -> 'conditions', '[]'),
-      'flags', coalesce(h.shown -> 'flags', '[]'))
+      'flags', coalesce(h.shown -> 'flags', '[]'),
+      'presets', ${presets(scope)})
     || case when ${STATUS} = 'unreachable' then ${raw(SITE_IS_DOWN)} else '{}' end)`;
 
 /** When the latest picture was taken and whether it is too old; null without one. Needs `c` and `h`. */
-const THUMBNAIL = sql`case when h.thumbnail_key is not null then jsonb_build_object(
+const THUMBNAIL = sql`case when h.frame_key is not null then jsonb_build_object(
     'capturedAt', ${raw(utc('h.captured_at'))},
     'stale', ${IS_STALE}) end`;
 
@@ -104,6 +145,23 @@ export interface AnswerRow {
   readonly more: string | null;
 }
 
+/** An own viewer learns on which device a service is, not how it is asked. Of a stored URL the user's name is gone already. */
+const SERVICES_WITHOUT_PATHS = raw(`(
+      select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+               'kind', s.service -> 'kind', 'url', substring(s.service ->> 'url' from '^[^:]+://[^/?#]+') || '/',
+               'refreshS', s.service -> 'refreshS')) order by s.place), '[]')
+      from jsonb_array_elements(c.document -> 'services') with ordinality as s (service, place))`);
+
+/** What the agency stated, as far as this caller may read it (security.md, "Authorisation"). Needs `c`. */
+function documentFor(scope: ScopedQuery): Fragment {
+  const { own, operated } = scope;
+  if (operated === 'all') return raw('c.document');
+  const others = sql`when ${isOwn(scope)} then c.document || jsonb_build_object('services', ${SERVICES_WITHOUT_PATHS})
+         else c.public_document end`;
+  if (operated.length > 0) return sql`case when ${isOperated(scope)} then c.document ${others}`;
+  return own.length > 0 ? sql`case ${others}` : raw('c.public_document');
+}
+
 /**
  * Columns of an {@link AnswerRow}. The documents come as they are kept, and what is made of them is put in as text: merging `jsonb` cost more
  * than reading it. Needs `c`, and for the extras `h` and `l`. @param more an object of further members
@@ -115,7 +173,7 @@ export const answerRow = (
 ): Fragment => sql`
     c.id, c.version, c.authority, c.completeness,
     ${raw(utc('c.created_at'))} as "createdAt", ${raw(utc('c.updated_at'))} as "updatedAt",
-    (case when ${isOwn(scope)} then c.document else c.public_document end)::text as document,
+    (${documentFor(scope)})::text as document,
     (${form === 'geojson' ? raw(`c.document -> 'location'`) : raw('null')})::text as location,
     ${extras.footprint ? FOOTPRINT : raw('null')}::text as footprint,
     (${extras.health ? health(scope) : raw('null')})::text as health,
