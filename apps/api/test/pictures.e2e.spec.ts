@@ -39,7 +39,7 @@ async function talkativePicture(): Promise<Buffer> {
   ]);
 }
 
-describe('served pictures', () => {
+describe('served pictures (IMG-2)', () => {
   let sightline: Sightline;
   let picture: Buffer;
   const device = createServer((_request, response) =>

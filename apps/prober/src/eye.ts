@@ -1,11 +1,12 @@
 import { type Frame, type PrivacyMaskDocument, type ReferenceView } from '#catalog';
 import { cellSumsOf, likeness, outlinesOf, type Pictures, scanHash, type Signals } from '#frames';
-import type { HealthState, PictureLook } from '#health';
+import type { PictureLook } from '#health';
 import type { Seen } from './keep-picture.js';
 
 /** What looking needs besides the frame. */
 export interface EyeTools {
-  readonly state: HealthState;
+  /** Scan hash of a picture that was fine; null where none is known. */
+  readonly known: string | null;
   readonly masks: readonly PrivacyMaskDocument[];
   readonly pictures: Pictures;
   /** Milliseconds since 1970, by the database's clock. */
@@ -21,10 +22,8 @@ export class Eye {
   /** What is broken in a frame, or null. */
   readonly isDamaged = async (frame: Frame): Promise<string | null> => {
     const seen = this.seen(frame);
-    const { pictures, masks } = this.tools;
-    const { scanHash: known, signals: shown } = this.tools.state.picture;
-    const isKnown = seen.scanHash === known && shown !== null;
-    const { damage, signals } = isKnown ? NOT_AGAIN : await pictures.inspect(frame, masks);
+    const { pictures, masks, known } = this.tools;
+    const { damage, signals } = seen.scanHash === known ? NOT_AGAIN : await pictures.inspect(frame, masks);
     this.last = { seen, signals };
     return damage;
   };

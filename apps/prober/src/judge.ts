@@ -2,11 +2,12 @@ import type { ProbeReport, Status } from '#catalog';
 import { countedAs, type HealthEffect, type HealthState, paced, shownOf, staleAfterS, step } from '#health';
 import { networkOf } from '#probe';
 import type { ClaimedCamera, ProbeRecord } from '#storage';
-import type { Answer } from './ask-camera.js';
+import type { Answer } from './ask-service.js';
 import type { Eye } from './eye.js';
 import type { Kept, Seen } from './keep-picture.js';
-import { keepable, type Memory, type Validators } from './memory.js';
+import { keepable, type Memory } from './memory.js';
 import type { Recalled } from './recall.js';
+import { validatorsAfter } from './validators.js';
 import { proposalOf, type Witness } from './witness.js';
 
 /** A result as it is kept, and what follows from it once it counts. */
@@ -43,7 +44,11 @@ export function judge(
   const reference = proposalOf(camera, answer, state, { scene: found.scene, seen, eye, now });
   const shown = shownOf(state, declared, now);
   const read = isMaintained ? 'maintenance' : isSiteDown ? 'unreachable' : state.status;
-  const memory: Memory = { ...answer.memory, stored, validators: validatorsOf(camera, answer, seen) };
+  const memory: Memory = {
+    ...answer.memory,
+    stored,
+    validators: validatorsAfter(answer.memory.validators, camera, answer, seen),
+  };
   return {
     state,
     effects: [...earlier, ...effects],
@@ -79,24 +84,6 @@ function told(
   const to = changes.at(-1)?.to;
   if (from === undefined || to === undefined || from === to) return { notices };
   return { transition: { from, to, reason, at: new Date(now).toISOString() }, notices };
-}
-
-/** By a picture, those that came with it; without one, those that we had; by an unchanged one too. */
-function validatorsOf(
-  { configVersion }: ClaimedCamera,
-  { result, slot, memory }: Answer,
-  seen: Seen | null,
-): Validators | null {
-  if (seen === null) return memory.validators;
-  const etag = keepable(result.evidence.etag);
-  const lastModified = keepable(result.evidence.lastModified);
-  if (etag === undefined && lastModified === undefined) return null;
-  return {
-    slot,
-    configVersion,
-    ...(etag === undefined ? {} : { etag }),
-    ...(lastModified === undefined ? {} : { lastModified }),
-  };
 }
 
 function reportOf({ result, service }: Answer, status: Status, now: number): ProbeReport {

@@ -1,6 +1,6 @@
 import { isUnreached, wasThere, WEIGHINGS } from '#health';
 import { networkOf } from '#probe';
-import type { Answer } from './ask-camera.js';
+import type { Answer } from './ask-service.js';
 import type { Lease } from './lease.js';
 import type { LineSign } from './line-watch.js';
 import type { Recalled } from './recall.js';

@@ -9,7 +9,7 @@ const service: KnownService = {
   credentials: { set: true, updatedAt: '2026-01-01T00:00:00Z' },
 };
 
-describe('a pinned key', () => {
+describe('a pinned key (CRED-6)', () => {
   const memory = withPin(NO_MEMORY, 1, service, 'key');
 
   test('stays with the device, whatever else is changed of the service', () => {

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { nextRoundS } from '#health';
 import { NonceCache } from '#probe';
 import { DueQueue, HeldPictures, ping, ProbeResults, Sites } from '#storage';
-import type { Answer, AskTools } from './ask-camera.js';
+import type { Answer, AskTools } from './ask-service.js';
 import { Cards } from './cards.js';
 import { Devices } from './devices.js';
 import type { Judged } from './judge.js';
@@ -59,8 +59,8 @@ export async function start(settings: ProberSettings, parts: ProberParts): Promi
     keep: { parts, outage: new Outage('the frame store', log) },
     cards,
     random: Math.random,
+    observe: (lease, answer) => observe(lease, answer, metrics, log),
     record: (lease, answer, known, judged) => {
-      observe(lease, answer, metrics, log);
       void line.meet(lineSignOf(lease, answer, known), {
         keep: () => recorder.add({ record: judged.record, counted: () => follow(judged, metrics, log) }),
         drop: () => void postpone(lease, known, queue, log),

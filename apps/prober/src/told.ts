@@ -1,7 +1,7 @@
 import type { KnownService } from '#catalog';
 import { sourceTimeOf } from '#frames';
 import type { Told } from '#health';
-import type { Answer } from './ask-camera.js';
+import type { Answer } from './ask-service.js';
 import { declaredGapS } from './gap.js';
 import type { Seen } from './keep-picture.js';
 

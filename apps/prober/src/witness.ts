@@ -2,7 +2,7 @@ import { type KnownService, type ReferenceView, viewFingerprint } from '#catalog
 import { sunElevationDeg } from '#geo';
 import { type HealthState, proposedFor, referenceView, type Sample, type Scene, type Told } from '#health';
 import type { ClaimedCamera, ProposedReference } from '#storage';
-import type { Answer } from './ask-camera.js';
+import type { Answer } from './ask-service.js';
 import type { Cards } from './cards.js';
 import type { Eye } from './eye.js';
 import type { Seen } from './keep-picture.js';

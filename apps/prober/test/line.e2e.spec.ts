@@ -132,6 +132,7 @@ async function watch(addresses: readonly string[]): Promise<void> {
         keeps: [],
         dialsAnew: true,
         dropsPicture: false,
+        dropsPresets: [],
         probeHost: address,
       },
     ]);

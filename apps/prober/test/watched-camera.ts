@@ -9,9 +9,9 @@ import type {
   Reference,
   ReferenceView,
 } from '#catalog';
-import { type DirectoryStore, type Pictures } from '#frames';
+import type { FrameStore, Pictures } from '#frames';
 import { NonceCache } from '#probe';
-import type { ClaimedCamera, HeldPictures, ProbeRecord } from '#storage';
+import type { ClaimedCamera, FrameToKeep, HeldPictures, KnownPreset, PresetRecord, ProbeRecord } from '#storage';
 import { pino } from 'pino';
 import { Cards } from '../src/cards.js';
 import { Devices } from '../src/devices.js';
@@ -21,7 +21,7 @@ import { round } from '../src/round.js';
 /** What the cameras of one spec have in common. */
 export interface Workshop {
   readonly pictures: Pictures;
-  readonly store: DirectoryStore;
+  readonly store: FrameStore;
   readonly held: Pick<HeldPictures, 'add' | 'services'>;
 }
 
@@ -31,6 +31,8 @@ export interface Registered {
   readonly masks?: readonly PrivacyMaskDocument[];
   readonly position?: readonly [number, number];
   readonly intervalS?: number;
+  readonly keepsHistory?: boolean;
+  readonly isDelayed?: boolean;
 }
 
 /** A camera that is probed round by round at moments that the test names; what was recorded is read again, as from the database. */
@@ -38,6 +40,9 @@ export class WatchedCamera {
   readonly id = randomUUID();
   record: ProbeRecord | null = null;
   reference: Reference | null = null;
+  /** Presets as they were recorded last, by id, and all that was kept for its moment. */
+  readonly presets = new Map<string, KnownPreset & { readonly capturedAt: string | null }>();
+  readonly frames: FrameToKeep[] = [];
   private epoch = 0;
   private readonly log = pino({ enabled: false });
   private readonly cards: Cards;
@@ -51,16 +56,17 @@ export class WatchedCamera {
   }
 
   /** One round. @returns the flags after it that say fault */
-  async probe(atMs: number): Promise<Flag[]> {
+  async probe(atMs: number, { asked = false } = {}): Promise<Flag[]> {
     const { workshop, log } = this;
     const parts = { ...workshop, openSecret: () => null, userAgent: 'Sightline/test' };
     const isRecorded = await round(
-      { camera: this.claimed(atMs), clock: () => atMs, signal: new AbortController().signal },
+      { camera: { ...this.claimed(atMs), asked }, clock: () => atMs, signal: new AbortController().signal },
       {
         ask: { parts, settings: { loopbackCameras: true }, nonces: new NonceCache(), devices: new Devices() },
         keep: { parts, outage: new Outage('store', log) },
         cards: this.cards,
         random: () => 0.5,
+        observe: () => undefined,
         record: (_lease, _answer, _known, judged) => this.keep(judged.record),
       },
     );
@@ -85,6 +91,8 @@ export class WatchedCamera {
 
   private keep(record: ProbeRecord): void {
     this.record = JSON.parse(JSON.stringify(record)) as ProbeRecord;
+    this.frames.push(...(this.record.frames ?? []));
+    if (this.record.preset !== undefined) this.keepPreset(this.record.preset);
     const { reference } = record;
     if (reference === undefined) return;
     const { of, light, view, revision } = reference;
@@ -100,8 +108,16 @@ export class WatchedCamera {
     };
   }
 
+  private keepPreset({ preset, outcome, checkedAt, memory, ...picture }: PresetRecord): void {
+    const before = this.presets.get(preset);
+    const frameKey = picture.frameKey === undefined ? (before?.frameKey ?? null) : picture.frameKey;
+    const capturedAt = frameKey === null ? null : (picture.capturedAt ?? before?.capturedAt ?? null);
+    this.presets.set(preset, { preset, outcome, checkedAt: Date.parse(checkedAt), frameKey, capturedAt, memory });
+  }
+
   private claimed(atMs: number): ClaimedCamera {
     const { services, mobility = 'fixed', masks = [], position = [120.29, 23.08], intervalS = 60 } = this.registered;
+    const { keepsHistory = false, isDelayed = false } = this.registered;
     this.epoch += 1;
     return {
       cameraId: this.id,
@@ -130,7 +146,10 @@ export class WatchedCamera {
       reference: this.reference,
       state: this.record?.state ?? null,
       memory: this.record?.memory ?? null,
-      frameKey: this.record?.picture?.frameKey ?? null,
+      frameKey: this.record?.frameKey ?? null,
+      presets: [...this.presets.values()],
+      keepsHistory,
+      isDelayed,
     };
   }
 }

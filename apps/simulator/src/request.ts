@@ -24,8 +24,8 @@ export function readRequest(
   const [path = '/', query = ''] = target.split(/\?(.*)/s);
   const headers = new Map<string, string>();
   for (const line of lines) {
-    const [, name, value] = /^([^:\s]+)\s*:\s*(.*?)\s*$/.exec(line) ?? [];
-    if (name !== undefined && value !== undefined) headers.set(name.toLowerCase(), value);
+    const [, name, value] = /^([^:\s]+)\s*:(.*)$/.exec(line) ?? [];
+    if (name !== undefined && value !== undefined) headers.set(name.toLowerCase(), value.trim());
   }
   const request = { method, target, path, query: new URLSearchParams(query), version, headers };
   return { request, length: end.index + end[0].length };

@@ -83,6 +83,7 @@ const LINES: readonly Line[] = [
     looks: [40, -14, 62],
     heightM: 9,
     farM: 300,
+    shownPresets: ['2', '3'],
     more: {
       mobility: 'ptz',
       mount: 'mast',

@@ -168,7 +168,7 @@ function isSame(a: string, b: string): boolean {
 
 /** `name=value` pairs separated by commas; values quoted, with backslashes, or bare. */
 function membersOf(text: string): ReadonlyMap<string, string> {
-  const pairs = text.matchAll(/([a-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/gi);
+  const pairs = text.matchAll(/\b([a-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/gi);
   return new Map(
     [...pairs].map(([, name = '', quoted, bare]) => [
       name.toLowerCase(),

@@ -9,7 +9,7 @@ import { Device, type Traits } from './device.js';
 import { type House, HOUSES_DATE } from './layout.js';
 import { loadCamera, Pool, PooledPicture } from './load.js';
 import { seedOf } from './noise.js';
-import { Picture } from './picture.js';
+import { Picture, type Subject } from './picture.js';
 import { makeTables } from './scene.js';
 import { STREET } from './street.js';
 import type { StreetCamera } from './street-camera.js';
@@ -162,7 +162,7 @@ async function tryStart(
   }
 }
 
-type Plan = Pick<StreetCamera, 'document' | 'kinds' | 'resolution' | 'traits' | 'head'>;
+type Plan = Pick<StreetCamera, 'document' | 'kinds' | 'shownPresets' | 'resolution' | 'traits' | 'head'>;
 
 interface PlannedCamera {
   readonly plan: Plan;
@@ -210,7 +210,7 @@ async function build(extra: number, seed: number, log: (message: string) => void
       add(
         site,
         traits,
-        group.map((one) => new Picture(subjectOf(one), world, tables)),
+        group.flatMap(subjectsOf).map((subject) => new Picture(subject, world, tables)),
         document.localId,
       );
     if (head !== null) heads.set(head, device);
@@ -227,6 +227,7 @@ async function build(extra: number, seed: number, log: (message: string) => void
     const plan: Plan = {
       document: loadCamera(i),
       kinds: ['mjpeg', 'snapshot'],
+      shownPresets: [],
       resolution: '320x180',
       traits,
       head: null,
@@ -236,12 +237,26 @@ async function build(extra: number, seed: number, log: (message: string) => void
   return { devices, cameras, houses: world.houses };
 }
 
-const subjectOf = ({ document, pose, isRising }: StreetCamera) => ({
-  name: document.name.replace(/ \(simulated\)$/, ''),
-  label: `${document.authority}/${document.localId}`,
-  pose,
-  isRising,
-});
+/** Its main view, then the presets that the device shows: cameras of one head show none. */
+function subjectsOf({ document, pose, isRising, shownPresets }: StreetCamera): readonly Subject[] {
+  const main = {
+    name: document.name.replace(/ \(simulated\)$/, ''),
+    label: `${document.authority}/${document.localId}`,
+    pose,
+    isRising,
+  };
+  const presets = shownPresets.map(({ id, name = id, azimuthDeg, tiltDeg, hfovDeg }) => ({
+    ...main,
+    name,
+    pose: {
+      ...pose,
+      azimuthDeg: azimuthDeg ?? pose.azimuthDeg,
+      tiltDeg: tiltDeg ?? pose.tiltDeg,
+      hfovDeg: hfovDeg ?? pose.hfovDeg,
+    },
+  }));
+  return [main, ...presets];
+}
 
 const PATHS: Readonly<Record<ServiceKind, string>> = {
   mjpeg: '/axis-cgi/mjpg/video.cgi',
@@ -250,20 +265,27 @@ const PATHS: Readonly<Record<ServiceKind, string>> = {
   hls: '',
 };
 
-function servicesOf({ kinds, traits, resolution, head }: Plan, origin: string, channel: number): ServiceDocument[] {
-  return kinds.map((kind) => ({
+function servicesOf(
+  { kinds, shownPresets, traits, resolution, head }: Plan,
+  origin: string,
+  channel: number,
+): ServiceDocument[] {
+  const main = kinds.map((kind) => ({ kind, ...(head === null ? {} : { camera: channel }) }));
+  const presets = shownPresets.map(({ id }, i) => ({ kind: 'snapshot' as const, camera: 2 + i, shows: id }));
+  return [...main, ...presets].map(({ kind, camera, ...shown }) => ({
     kind,
     url: `${origin}${PATHS[kind]}`,
     vapix: {
       resolution,
       compression: 30,
       ...(kind === 'mjpeg' ? { fps: 1 } : {}),
-      ...(head === null ? {} : { camera: String(channel) }),
+      ...(camera === undefined ? {} : { camera: String(camera) }),
     },
     ...(traits.signIn.scheme === 'none'
       ? {}
       : { credentials: { username: traits.signIn.username, password: traits.signIn.password } }),
     ...(traits.fileS === null ? {} : { refreshS: traits.fileS }),
+    ...shown,
     interface: 'VAPIX',
     codec: 'MJPEG',
   }));

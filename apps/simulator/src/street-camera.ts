@@ -1,4 +1,4 @@
-import type { CameraRegistration, Lifecycle, ServiceKind } from '#catalog';
+import type { CameraRegistration, Lifecycle, PresetDocument, ServiceKind } from '#catalog';
 import type { AuthoritySlug } from './authorities.js';
 import type { Dialect, Traits } from './device.js';
 import type { Fault } from './faults.js';
@@ -11,6 +11,8 @@ export interface StreetCamera {
   readonly document: Omit<CameraRegistration, 'services'>;
   readonly pose: Pose;
   readonly kinds: readonly ServiceKind[];
+  /** Presets of its document that the device shows as channels of their own, from the second on. */
+  readonly shownPresets: readonly PresetDocument[];
   readonly resolution: string;
   readonly traits: Traits;
   readonly isRising: boolean;
@@ -34,6 +36,8 @@ export interface Line {
   /** Default: stream, then snapshot. */
   readonly kinds?: readonly ServiceKind[];
   readonly more?: Partial<CameraRegistration>;
+  /** Ids of presets that have a service of their own. */
+  readonly shownPresets?: readonly string[];
   /** False: the agency has not stated where it looks. */
   readonly isViewKnown?: boolean;
   readonly lifecycle?: Lifecycle;
@@ -89,6 +93,7 @@ export function streetCamera(authority: AuthoritySlug, usual: Partial<CameraRegi
     document,
     pose: { position: line.at, heightM: line.heightM, azimuthDeg, tiltDeg, hfovDeg },
     kinds: line.lifecycle === 'planned' ? [] : (line.kinds ?? BOTH),
+    shownPresets: document.presets?.filter(({ id }) => line.shownPresets?.includes(id)) ?? [],
     resolution: widthPx > 1_920 ? '1280x720' : '640x360',
     traits: {
       signIn: line.signIn ?? { scheme: 'none' },

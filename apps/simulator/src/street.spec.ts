@@ -113,6 +113,10 @@ describe('street', () => {
     expect(full.every((camera) => completenessOf(camera).completeness === 'frustum')).toBe(true);
     expect(of('demo-roads', 'D')).toMatchObject({ mobility: 'ptz', ptz: { homePreset: '1' } });
     expect(of('demo-roads', 'D')?.presets).toHaveLength(3);
+    const shown = STREET.filter(({ shownPresets }) => shownPresets.length > 0);
+    expect(shown.map(({ document, shownPresets }) => [document.localId, shownPresets.map(({ id }) => id)])).toEqual([
+      ['D', ['2', '3']],
+    ]);
     expect(registrations.filter(({ siteId }) => siteId === 'mast-1').map(({ view }) => view?.azimuthDeg)).toEqual([
       0, 90, 180, 270,
     ]);

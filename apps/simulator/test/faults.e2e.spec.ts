@@ -245,7 +245,7 @@ describe('what a probe makes of each fault', () => {
     await Promise.all(Array.from({ length: 6 }, worker));
   }, 180_000);
 
-  test('old TLS and a short key are reached as legacy, a self-signed certificate not as strict', async () => {
+  test('CRED-6: old TLS and a short key are reached as legacy, a self-signed certificate not as strict', async () => {
     const camera = { authority: 'demo-load', localId: 'L00001' };
     const [service] = cameraOf(street, camera.authority, camera.localId).services;
     const own = await prober.ask(service!, { isSecure: true });

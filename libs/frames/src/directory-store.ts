@@ -1,8 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, stat, statfs, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, stat, statfs, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { FramesUnavailable } from '#catalog';
-import { type FrameStore, isKey, keyOf, STORED_KINDS, type StoredKind, StoreFull, SWEEP_BATCH } from './frame-store.js';
+import {
+  type FrameStore,
+  isKey,
+  keyOf,
+  STORED_KINDS,
+  type StoredKind,
+  StoreFull,
+  SWEEP_BATCH,
+  type SweepOptions,
+} from './frame-store.js';
 import { ifThere, type StoredFile, storedFiles, systemCode, temporaryName, unavailable } from './stored-files.js';
 
 const DEFAULT_SHARE_OF_VOLUME = 0.2;
@@ -106,10 +115,11 @@ export class DirectoryStore implements FrameStore {
     if (isKey(key)) await this.#alone(key, () => this.#remove(key));
   }
 
-  async sweep(options: {
-    graceS: number;
-    isNamed: (keys: readonly string[]) => Promise<ReadonlySet<string>>;
-  }): Promise<{ kept: number; removed: number; bytes: number }> {
+  get fullness(): number {
+    return (this.#bytes + this.#reserved) / this.#budgetBytes;
+  }
+
+  async sweep(options: SweepOptions): Promise<{ kept: number; removed: number; bytes: number }> {
     const sinceMs = Date.now() - options.graceS * 1_000;
     const addedBefore = this.#added;
     let kept = 0;
@@ -137,6 +147,16 @@ export class DirectoryStore implements FrameStore {
     if (old.length > 0) await judge(old);
     this.#set(bytes, addedBefore);
     return { kept, removed, bytes };
+  }
+
+  async discard(keys: readonly string[], { graceS, isNamed }: SweepOptions): Promise<void> {
+    const sinceMs = Date.now() - graceS * 1_000;
+    const ours = [...new Set(keys)].filter(isKey);
+    for (let at = 0; at < ours.length; at += SWEEP_BATCH) {
+      const some = ours.slice(at, at + SWEEP_BATCH);
+      const named = await isNamed(some);
+      for (const key of some) if (!named.has(key)) await this.#removeIfUntouched(key, sinceMs);
+    }
   }
 
   async close(): Promise<void> {
@@ -229,9 +249,13 @@ export class DirectoryStore implements FrameStore {
 /** The file appears whole or not at all. */
 async function writeWhole(place: string, bytes: Buffer): Promise<void> {
   const temporary = temporaryName(place, randomBytes(8).toString('hex'));
-  await mkdir(path.dirname(place), { recursive: true, mode: 0o700 });
+  const create = (): Promise<FileHandle> => open(temporary, 'wx', 0o600);
   try {
-    const file = await open(temporary, 'wx', 0o600);
+    const file = await create().catch(async (error: unknown) => {
+      if (systemCode(error) !== 'ENOENT') throw error;
+      await mkdir(path.dirname(place), { recursive: true, mode: 0o700 });
+      return create();
+    });
     try {
       await file.writeFile(bytes);
     } finally {

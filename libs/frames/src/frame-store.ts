@@ -1,12 +1,20 @@
 import { createHash } from 'node:crypto';
 import { StorageFull } from '#catalog';
 
-/** What is kept: clean frames, the thumbnails made of them, and tiles of heights. */
-export const STORED_KINDS = ['frame', 'thumbnail', 'terrain'] as const;
+/** What is kept: clean frames, and tiles of heights. */
+export const STORED_KINDS = ['frame', 'terrain'] as const;
 export type StoredKind = (typeof STORED_KINDS)[number];
 
 /** There is no room for another frame. Nothing else is wrong: what is kept is still served, and room may come back. */
 export class StoreFull extends StorageFull {}
+
+/** What a sweep leaves alone. */
+export interface SweepOptions {
+  /** Seconds since it was put within which nothing goes. */
+  readonly graceS: number;
+  /** Of these keys, those that are still pointed to; asked in batches of at most 500. */
+  readonly isNamed: (keys: readonly string[]) => Promise<ReadonlySet<string>>;
+}
 
 /** Keeps pictures under the hash of their bytes. A key never comes to mean other bytes, so whoever holds one may cache for ever. */
 export interface FrameStore {
@@ -24,14 +32,14 @@ export interface FrameStore {
   /**
    * Removes what nobody names and what is older than the grace time, which covers the gap between bytes (first) and
    * their pointer (second): design page "reliability", REL-2, one hour.
-   * @param options.isNamed of these keys, those that are still pointed to; asked in batches of at most 500
    * @returns how many objects stay and went, and the bytes held afterwards
    * @throws FramesUnavailable, or whatever `isNamed` throws; what was not judged stays
    */
-  sweep(options: {
-    graceS: number;
-    isNamed: (keys: readonly string[]) => Promise<ReadonlySet<string>>;
-  }): Promise<{ kept: number; removed: number; bytes: number }>;
+  sweep(options: SweepOptions): Promise<{ kept: number; removed: number; bytes: number }>;
+  /** Removes of these what a {@link sweep} would remove, at once: their time is over, and nobody waits for the next sweep. @throws as it does */
+  discard(keys: readonly string[], options: SweepOptions): Promise<void>;
+  /** Share of its room that is taken, from 0 to 1, as far as this process knows; 0 where it has no bound. */
+  readonly fullness: number;
   /** Waits for what is being written. */
   close(): Promise<void>;
 }

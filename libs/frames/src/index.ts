@@ -1,5 +1,5 @@
 export * from './directory-store.js';
-export { keyOf, isKey, StoreFull, type FrameStore, type StoredKind } from './frame-store.js';
+export { keyOf, isKey, StoreFull, type FrameStore, type StoredKind, type SweepOptions } from './frame-store.js';
 export * from './height-tile.js';
 export { scanHash, statedSize, withoutMetadata } from './jpeg-bytes.js';
 export { likeness, outlinesOf } from './outlines.js';

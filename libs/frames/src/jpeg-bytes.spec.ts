@@ -40,7 +40,7 @@ const sos = part(0xda, [1, 1, 0, 0, 63, 0], [0x12, 0xff, 0x00, 0x34, 0xff, 0xd0,
 const bare = [jfif, dqt, sof, dht, dri, sos];
 const file = (parts: readonly Part[]): string => frame(parts).bytes.toString('hex');
 
-describe('withoutMetadata', () => {
+describe('withoutMetadata (IMG-2)', () => {
   test('a frame that holds nothing else comes back byte for byte', () => {
     expect(withoutMetadata(frame(bare)).toString('hex')).toBe(file(bare));
   });
@@ -130,7 +130,7 @@ test('scanBytes counts the scans, not what lies around them', () => {
   );
 });
 
-describe('statedSize', () => {
+describe('statedSize (IMG-1)', () => {
   test.each([
     ['baseline', frame(bare).bytes],
     [

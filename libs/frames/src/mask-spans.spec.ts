@@ -16,7 +16,7 @@ function covered(points: readonly (readonly [number, number])[], size = SIZE): S
   return pixels;
 }
 
-describe('maskSpans', () => {
+describe('maskSpans (PRIV-2)', () => {
   test('a rectangle is covered with a rim of two pixels, joined row by row', () => {
     // Pixels 10 to 20, 10 to 15.
     const points: [number, number][] = [

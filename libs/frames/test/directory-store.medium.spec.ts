@@ -40,7 +40,7 @@ describe('put, get, delete', () => {
     expect(key).toBe(keyOf('frame', bytes));
     expect(key).toMatch(/^frame\/[0-9a-f]{2}\/[0-9a-f]{62}$/);
     expect(await store.get(key)).toEqual(bytes);
-    expect(await store.get(keyOf('thumbnail', bytes))).toBeNull();
+    expect(await store.get(keyOf('terrain', bytes))).toBeNull();
     expect(await (await openStore()).get(key)).toEqual(bytes);
 
     await store.delete(key);
@@ -157,8 +157,8 @@ describe('room', () => {
     expect((refused as StoreFull).message).toBe(
       'the frame store holds 95000 of at most 100000 bytes: no room for a frame of 1',
     );
-    await store.put('thumbnail', randomBytes(5_000));
-    await expect(store.put('thumbnail', randomBytes(1))).rejects.toThrow(StoreFull);
+    await store.put('terrain', randomBytes(5_000));
+    await expect(store.put('terrain', randomBytes(1))).rejects.toThrow(StoreFull);
     await expect(store.put('frame', randomBytes(1))).rejects.toThrow(StoreFull);
     expect((await files()).length).toBe(3);
 
@@ -246,7 +246,7 @@ describe('sweep', () => {
     const [young, named, forgotten] = [
       await store.put('frame', randomBytes(1_000)),
       await store.put('frame', randomBytes(200)),
-      await store.put('thumbnail', randomBytes(30)),
+      await store.put('terrain', randomBytes(30)),
     ];
     for (const key of [named, forgotten]) await makeOld(key, 3_700);
     const asked: string[] = [];
@@ -321,5 +321,26 @@ describe('sweep', () => {
     expect(await store.sweep({ graceS: 0, isNamed: nothing })).toEqual({ kept: 0, removed: 0, bytes: 0 });
     expect((await files()).sort()).toEqual([temporary('3'), ...foreign].sort());
     expect(await store.get(`frame/ab/${'c'.repeat(62)}`)).toBeNull();
+  });
+});
+
+describe('discard', () => {
+  test('REL-10: removes at once what nobody names and nobody has just put, and of nothing else', async () => {
+    const store = await openStore(100_000);
+    const keys = await Promise.all([1, 2, 3, 4].map(() => store.put('frame', randomBytes(10_000))));
+    const [gone, named, young, other] = keys as [string, string, string, string];
+    for (const key of [gone, named, other]) await makeOld(key, 400);
+    expect(store.fullness).toBeCloseTo(0.4, 6);
+    const asked: string[] = [];
+    const isNamed = (all: readonly string[]): Promise<ReadonlySet<string>> => {
+      asked.push(...all);
+      return Promise.resolve(new Set([named]));
+    };
+    await store.discard([gone, named, young, gone, '../../etc/passwd'], { graceS: 300, isNamed });
+    expect(asked).toEqual([gone, named, young]);
+    expect((await files()).sort()).toEqual([named, other, young].sort());
+    expect(store.fullness).toBeCloseTo(0.3, 6);
+    await store.discard([gone], { graceS: 300, isNamed: nothing });
+    expect(store.fullness).toBeCloseTo(0.3, 6);
   });
 });

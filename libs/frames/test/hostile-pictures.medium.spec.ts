@@ -38,7 +38,7 @@ async function stating(widthPx: number, heightPx: number): Promise<Buffer> {
   return jpeg;
 }
 
-describe('bytes that are no picture of a camera', () => {
+describe('bytes that are no picture of a camera (IMG-1)', () => {
   let pictures: Pictures;
   beforeAll(async () => {
     pictures = await Pictures.start({ workers: 1 });
@@ -117,7 +117,7 @@ describe('bytes that are no picture of a camera', () => {
   });
 });
 
-describe('the worker process, asked past all that guards it', () => {
+describe('the worker process, asked past all that guards it (IMG-1, SSRF-2)', () => {
   let worker: ChildProcess;
   beforeAll(async () => {
     worker = fork(WORKER, [], { serialization: 'advanced', execArgv: [] });
@@ -168,7 +168,7 @@ describe('the worker process, asked past all that guards it', () => {
   });
 });
 
-describe('workers that die or hang', () => {
+describe('workers that die or hang (IMG-1)', () => {
   let pictures: Pictures;
   let said: string[] = [];
   const start = async (options: { workers?: number; jobLimitMs?: number } = {}): Promise<Pictures> => {

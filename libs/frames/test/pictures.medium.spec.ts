@@ -180,7 +180,7 @@ describe('damage', () => {
   });
 });
 
-describe('what is made holds nothing but the picture', () => {
+describe('what is made holds nothing but the picture (IMG-2)', () => {
   const secret = 'ACCC8E123456';
   const words = ['Exif', 'ICC_PROFILE', 'http://ns.adobe.com', 'Photoshop', 'GPS', secret, 'P3'];
 
@@ -286,7 +286,7 @@ describe('thumbnails', () => {
   });
 });
 
-describe('masks', () => {
+describe('masks (PRIV-2)', () => {
   const white = draw(640, 360, () => [255, 255, 255]);
   const square: [number, number][] = [
     [0.25, 0.25],

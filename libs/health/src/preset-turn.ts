@@ -40,7 +40,11 @@ const REFUSALS: ReadonlySet<Outcome> = new Set(['auth_failed', 'forbidden']);
 export function presetInTurn(
   services: readonly KnownService[],
   isProbed: (kind: ServiceKind) => boolean,
-  { known, rhythm, now }: { readonly known: ReadonlyMap<string, PresetMemory>; readonly rhythm: Rhythm; readonly now: number },
+  {
+    known,
+    rhythm,
+    now,
+  }: { readonly known: ReadonlyMap<string, PresetMemory>; readonly rhythm: Rhythm; readonly now: number },
 ): PresetTurn | null {
   const presets = [...presetsOf(services, isProbed)];
   const due = presets
@@ -59,7 +63,8 @@ export function presetInTurn(
 
 function waitS({ outcome, failures }: PresetMemory, everyS: number, { minIntervalS }: Rhythm): number {
   const roundsS = Math.min(everyS * 2 ** failures, Math.max(everyS, LONGEST_WAIT_S)) * EARLY_SHARE;
-  const heldS = REFUSALS.has(outcome) ? Math.min(FIRST_HOLD_S * 2 ** (failures - 1), LONGEST_HOLD_S) : 0;
+  const isHeld = failures > 0 && REFUSALS.has(outcome);
+  const heldS = isHeld ? Math.min(FIRST_HOLD_S * 2 ** (failures - 1), LONGEST_HOLD_S) : 0;
   return Math.max(roundsS, heldS, minIntervalS);
 }
 

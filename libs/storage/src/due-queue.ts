@@ -11,6 +11,8 @@ import {
 } from '#catalog';
 import { IS_MAINTAINED } from './camera-answer.js';
 import { type Database, one, raw, run, sql } from './sql.js';
+import { type KnownPreset, presetsOf } from './keep-frames.js';
+import { IS_DELAYED, KEEPS_HISTORY, KEEPS_NOTHING } from './picture-policy.js';
 import { referenceOf } from './references.js';
 import { withoutNulls } from './without-nulls.js';
 
@@ -71,6 +73,11 @@ export interface ClaimedCamera {
   /** As it was recorded last: what the prober wants to know again. */
   readonly memory: unknown;
   readonly frameKey: string | null;
+  /** As they were recorded last; those that never were are absent. */
+  readonly presets: readonly KnownPreset[];
+  /** Its pictures are kept for their moment: as history, or since others see them later. */
+  readonly keepsHistory: boolean;
+  readonly isDelayed: boolean;
 }
 
 /** Cameras of one network that one process asks at once: what lies behind may be one mobile link. */
@@ -166,7 +173,8 @@ export class DueQueue {
                c.document -> 'services' as services, c.service_slots as slots,
                coalesce(c.document #> '{access,privacyMasks}', '[]') as masks, c.document -> 'declared' as declared,
                l.network, h.site_outage is not null as "isSiteDown", c.mobility, c.document #> '{location,coordinates}' as position, c.document -> 'view' as view,
-               ${referenceOf()} as reference, h.state, h.memory, h.frame_key as "frameKey",
+               ${referenceOf()} as reference, h.state, h.memory, h.frame_key as "frameKey", ${presetsOf()} as presets,
+               ${KEEPS_HISTORY} as "keepsHistory", ${IS_DELAYED} and not ${KEEPS_NOTHING} as "isDelayed",
                coalesce((
                  select jsonb_agg(jsonb_build_object('slot', slot, 'kid', kid, 'ciphertext', encode(ciphertext, 'hex')))
                  from camera_secret where camera_id = c.id), '[]') as secrets

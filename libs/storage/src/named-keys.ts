@@ -7,7 +7,9 @@ export async function namedKeys(db: Database, keys: readonly string[]): Promise<
     sql`
       select frame_key as key from camera_health where frame_key = any(${keys}::text[])
       union
-      select thumbnail_key from camera_health where thumbnail_key = any(${keys}::text[])
+      select frame_key from preset_picture where frame_key = any(${keys}::text[])
+      union
+      select frame_key from kept_frame where frame_key = any(${keys}::text[])
       union
       select key from terrain_tile where key = any(${keys}::text[])`,
   );

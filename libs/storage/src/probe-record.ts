@@ -1,12 +1,7 @@
 import type { CountedAs, ProbeReport, Status } from '#catalog';
 import type { HealthState, Notice, ShownHealth } from '#health';
+import type { FrameToKeep, PresetRecord } from './keep-frames.js';
 import type { ProposedReference } from './references.js';
-
-/** Names of a picture in the frame store; no thumbnail where it could not be made. */
-export interface NamedPicture {
-  readonly frameKey: string;
-  readonly thumbnailKey: string | null;
-}
 
 /** A status that became another. */
 export interface Transition {
@@ -36,12 +31,16 @@ export interface ProbeRecord {
   readonly countedAs: CountedAs;
   /** Seconds from now to the next probe. */
   readonly dueInS: number;
-  /** The picture that is kept from now on; null for none; absent: as it was. */
-  readonly picture?: NamedPicture | null;
+  /** Name in the frame store of the picture that is kept from now on; null for none; absent: as it was. */
+  readonly frameKey?: string | null;
   /** When the kept picture was last seen to be so, RFC 3339; absent: as it was. */
   readonly capturedAt?: string;
   /** After how many seconds the picture is no longer current. */
   readonly staleAfterS: number;
+  /** Pictures that are kept for their moment. */
+  readonly frames?: readonly FrameToKeep[];
+  /** The preset whose turn it was. */
+  readonly preset?: PresetRecord;
   /** Absent: the status is as it was. */
   readonly transition?: Transition;
   /** The picture is the reference from now on. */

@@ -1,11 +1,12 @@
 import type { HealthState } from '#health';
+import { keepFrames, keepPresets } from './keep-frames.js';
 import { keepHistory, missingPartitionOf } from './keep-history.js';
 import { keepReferences } from './references.js';
 import { packed } from './packed-probe.js';
 import { keepPartitionsOf } from './partitions.js';
 import { eventsOf, probeAnnouncements } from './probe-events.js';
 import type { KeptReport, ProbeRecord } from './probe-record.js';
-import { type Database, NOTHING, run, sql } from './sql.js';
+import { type Database, type Fragment, NOTHING, run, sql } from './sql.js';
 
 /** Somebody who is told of what fails and works again. */
 interface Watch {
@@ -63,8 +64,8 @@ export class ProbeResults {
           select * from jsonb_to_recordset(${recordRows(results)}::jsonb) as r (
             camera_id uuid, epoch bigint, due_in_s float8, status text, shown jsonb, state jsonb, memory jsonb,
             report jsonb, checked_at timestamptz, captured_at timestamptz, stale_after_s float8, new_picture boolean,
-            frame_key text, thumbnail_key text, probe_code integer, faults jsonb, events jsonb, reference jsonb,
-            network text, is_failing boolean)),
+            frame_key text, probe_code integer, faults jsonb, events jsonb, reference jsonb,
+            network text, is_failing boolean, frames jsonb, preset jsonb)),
         held as materialized (
           select l.camera_id, l.epoch
           from probe_lease l
@@ -72,7 +73,7 @@ export class ProbeResults {
           where l.lease_until is not null
           order by l.camera_id
           for update of l),
-        ${missing.has('outbox') ? NOTHING : sql`announced as (${probeAnnouncements()}),`}${keepReferences()}
+        ${missing.has('outbox') ? NOTHING : sql`announced as (${probeAnnouncements()}),`}${keepReferences()}${keepPictures(results)}
         freed as (
           update probe_lease l
           set due_at = now() + make_interval(secs => r.due_in_s), asked_at = null, lease_owner = null, lease_until = null,
@@ -88,10 +89,9 @@ export class ProbeResults {
             faults = array(select jsonb_array_elements_text(r.faults)),
             failing_since = case when r.is_failing then coalesce(h.failing_since, r.checked_at) end,
             captured_at = case
-              when r.new_picture and r.frame_key is null then null
+              when case when r.new_picture then r.frame_key else h.frame_key end is null then null
               else coalesce(r.captured_at, h.captured_at) end,
-            frame_key = case when r.new_picture then r.frame_key else h.frame_key end,
-            thumbnail_key = case when r.new_picture then r.thumbnail_key else h.thumbnail_key end
+            frame_key = case when r.new_picture then r.frame_key else h.frame_key end
         from r
         join held on held.camera_id = r.camera_id and held.epoch = r.epoch
         where h.camera_id = r.camera_id
@@ -101,12 +101,18 @@ export class ProbeResults {
   }
 }
 
+/** Most cameras have neither presets nor a history, and their statement says nothing of them. */
+const keepPictures = (results: readonly ProbeRecord[]): Fragment =>
+  sql`${
+    results.some(({ frames }) => frames !== undefined) ? keepFrames() : NOTHING
+  }${results.some(({ preset }) => preset !== undefined) ? keepPresets() : NOTHING}`;
+
 /** Standings in which probes bring no picture. */
 const FAILING: ReadonlySet<HealthState['standing']> = new Set(['suspect', 'offline']);
 
 function recordRows(results: readonly ProbeRecord[]): string {
   return JSON.stringify(
-    results.map(({ report, configVersion, picture, capturedAt, ...result }) => ({
+    results.map(({ report, configVersion, frameKey, capturedAt, ...result }) => ({
       camera_id: result.cameraId,
       epoch: result.epoch,
       due_in_s: result.dueInS,
@@ -118,15 +124,16 @@ function recordRows(results: readonly ProbeRecord[]): string {
       checked_at: report.checkedAt,
       captured_at: capturedAt ?? null,
       stale_after_s: result.staleAfterS,
-      new_picture: picture !== undefined,
-      frame_key: picture?.frameKey ?? null,
-      thumbnail_key: picture?.thumbnailKey ?? null,
+      new_picture: frameKey !== undefined,
+      frame_key: frameKey ?? null,
       probe_code: packed(result.countedAs, report.phases.firstFrameMs),
       faults: result.shown.flags.filter(({ state }) => state === 'fault').map(({ flag }) => flag),
       events: eventsOf(result),
       reference: result.reference ?? null,
       network: result.network,
       is_failing: FAILING.has(result.state.standing),
+      frames: result.frames ?? null,
+      preset: result.preset ?? null,
     })),
   );
 }

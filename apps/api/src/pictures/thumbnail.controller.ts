@@ -1,28 +1,26 @@
 import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { actsFor, isPlatformAdministrator, type Principal, scope } from '#access';
-import { NoFrame, THUMBNAIL_SELECTORS, type ThumbnailWidthPx } from '#catalog';
-import { ThumbnailCache } from '#frames';
-import { CameraFinder, type StoredPicture } from '#storage';
+import { scope } from '#access';
+import { LINK_SELECTORS, NoFrame, THUMBNAIL_SELECTORS } from '#catalog';
+import { StoredPictures } from '#storage';
 import { sendRepresentation } from '../answer.js';
 import { CAMERA_ID, idOf } from '../cameras/camera-id.js';
 import { selected } from '../checked.js';
 import { isCurrent } from '../conditional.js';
 import { IF_NONE_MATCH, Operation } from '../operation.js';
 import { type ApiParts, PARTS } from '../parts.js';
+import { pictureTag, ServedPictures, shownAs } from './served-pictures.js';
+import { isLink, makerOf } from './thumbnail-links.js';
 
-/** Width made by the prober; any other is made when it is asked for. */
-const MADE_WIDTH_PX = 320;
-
-/** Pictures made on demand that are kept in memory, bytes. */
-const CACHE_BYTES = 64 * 1_048_576;
+const SELECTORS = { ...THUMBNAIL_SELECTORS, ...LINK_SELECTORS } as const;
 
 /** The latest picture of a camera, always from the store and never waiting for the camera. */
 @Controller('v1')
 export class ThumbnailController {
-  private readonly cache = new ThumbnailCache({ maxBytes: CACHE_BYTES });
-
-  constructor(@Inject(PARTS) private readonly parts: ApiParts) {}
+  constructor(
+    @Inject(PARTS) private readonly parts: ApiParts,
+    @Inject(ServedPictures) private readonly served: ServedPictures,
+  ) {}
 
   @Get('cameras/:id/thumbnail')
   @Operation({
@@ -30,10 +28,11 @@ export class ThumbnailController {
     tag: 'pictures',
     summary: 'Get the latest picture',
     description:
-      'Re-encoded, without metadata, never enlarged. A camera that stopped answering keeps its last picture, marked `Sightline-Stale: true`. Outside its authority at most 640 pixels wide, or as wide as the camera says.',
+      'Re-encoded, without metadata, never enlarged. A camera that stopped answering keeps its last picture, marked `Sightline-Stale: true`. `preset` asks for another view. For others than its authority and those whom that granted access at most 640 pixels wide, or as wide as the camera says, and where it says so (`publicDelayS`) the newest picture that is old enough. A link (`POST …/thumbnail/link`) stands for whoever made it.',
     permission: 'public',
+    budget: 'thumbnails',
     path: CAMERA_ID,
-    query: THUMBNAIL_SELECTORS,
+    query: SELECTORS,
     headers: IF_NONE_MATCH,
     answers: {
       200: {
@@ -56,61 +55,39 @@ export class ThumbnailController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<FastifyReply> {
-    const { width = MADE_WIDTH_PX } = selected(THUMBNAIL_SELECTORS, request);
-    const picture = await new CameraFinder(this.parts.db).picture(idOf(id), scope(request.principal));
-    const shown = allowed(picture, request.principal, width);
-    const etag = `"${shown.frameKey.slice(-24)}.${shown.widthPx}${shown.isBlurred ? 'b' : ''}"`;
-    const isPublic = request.principal.isAnonymous && picture.accessLevel === 'public';
+    const { width = 320, preset, ...link } = selected(SELECTORS, request);
+    const cameraId = idOf(id);
+    const isLinked = isLink(link);
+    const by = isLinked
+      ? await makerOf(link, { cameraId, width, preset }, { ...this.parts, now: Date.now() })
+      : request.principal;
+    const pictures = new StoredPictures(this.parts.db);
+    const picture = await (preset === undefined
+      ? pictures.main(cameraId, scope(by))
+      : pictures.ofPreset(cameraId, preset, scope(by)));
+    const as = shownAs(picture, width);
+    const { frame } = picture;
+    if (frame === null) throw noFrame(picture.isHeldBack);
+    await this.served.noteViewed(request, by, cameraId, picture);
+    const etag = pictureTag(frame.frameKey, as);
+    const isPublic = by.isAnonymous && picture.accessLevel === 'public';
     return sendRepresentation(request, reply, {
       // A current copy is confirmed without touching the store.
-      body: isCurrent(request.headers['if-none-match'], etag) ? '' : await this.bytes(shown),
+      body: isCurrent(request.headers['if-none-match'], etag) ? '' : await this.served.bytes(frame.frameKey, as),
       contentType: 'image/jpeg',
       etag,
       cacheControl: `${isPublic ? 'public' : 'private'}, max-age=5`,
       headers: {
-        'last-modified': new Date(shown.capturedAt).toUTCString(),
+        'last-modified': new Date(frame.capturedAt).toUTCString(),
         'sightline-status': picture.status,
-        'sightline-captured-at': shown.capturedAt,
-        'sightline-stale': String(picture.stale ?? true),
-        ...(picture.accessLevel === 'public' ? { 'cross-origin-resource-policy': 'cross-origin' } : {}),
+        'sightline-captured-at': frame.capturedAt,
+        'sightline-stale': String(frame.stale),
+        // Pages of others show what everybody sees, and what they were given a link to.
+        ...(isPublic || isLinked ? { 'cross-origin-resource-policy': 'cross-origin' } : {}),
       },
     });
   }
-
-  private async bytes(shown: ShownPicture): Promise<Buffer> {
-    const { frameKey, thumbnailKey, widthPx, isBlurred } = shown;
-    const isMade = thumbnailKey !== null && widthPx === MADE_WIDTH_PX && !isBlurred;
-    return this.cache.get(isMade ? thumbnailKey : `${frameKey}/${widthPx}/${isBlurred}`, async () => {
-      const kept = await this.parts.store.get(isMade ? thumbnailKey : frameKey);
-      if (kept === null) throw new NoFrame('the picture is being replaced; ask again');
-      return isMade ? kept : this.parts.pictures.thumbnail(kept, { widthPx, blurred: isBlurred });
-    });
-  }
 }
 
-interface ShownPicture {
-  readonly frameKey: string;
-  readonly thumbnailKey: string | null;
-  readonly capturedAt: string;
-  readonly widthPx: number;
-  readonly isBlurred: boolean;
-}
-
-/** What of the picture this caller may see (security.md PRIV-4, PRIV-6). @throws NoFrame */
-function allowed(picture: StoredPicture, by: Principal, width: ThumbnailWidthPx): ShownPicture {
-  const { frameKey, thumbnailKey, capturedAt, accessLevel, publicMaxWidthPx } = picture;
-  if (frameKey === null || capturedAt === null) throw new NoFrame('no picture of this camera was ever taken');
-  const isOwn = isPlatformAdministrator(by) || (actsFor(by, picture.authority) && by.scopes.has('frames:read'));
-  const level = picture.thumbnails ?? (accessLevel === 'restricted' ? 'withheld' : 'full');
-  if (!isOwn && (level === 'withheld' || picture.needsContract === true)) {
-    throw new NoFrame('the authority of this camera does not show its pictures to others');
-  }
-  if (!isOwn && picture.isHeldBack === true) throw new NoFrame('the latest picture is held back for a while');
-  return {
-    frameKey,
-    thumbnailKey,
-    capturedAt,
-    widthPx: isOwn ? width : Math.min(width, publicMaxWidthPx),
-    isBlurred: !isOwn && level === 'blurred',
-  };
-}
+const noFrame = (isHeldBack: boolean): NoFrame =>
+  new NoFrame(isHeldBack ? 'no picture of this view is old enough yet for others' : 'no picture of this view is kept');
