@@ -3,12 +3,15 @@ import tseslint from 'typescript-eslint';
 
 const DIALLED = 'Cameras are dialled through libs/probe/src/safe-dial.ts alone (security.md SSRF-1).';
 const SOCKET_MODULES = ['net', 'tls', 'dgram', 'http', 'https', 'http2'].flatMap((name) => [`node:${name}`, name]);
-const SOCKETS = [...SOCKET_MODULES, 'undici'].map((name) => ({
-  name,
-  // Types dial nobody.
-  allowTypeImports: true,
-  message: DIALLED,
-}));
+const SOCKETS = [
+  ...[...SOCKET_MODULES, 'undici', 'openid-client'].map((name) => ({
+    name,
+    // Types dial nobody.
+    allowTypeImports: true,
+    message: DIALLED,
+  })),
+  ...['node:module', 'module'].map((name) => ({ name, importNames: ['createRequire'], message: DIALLED })),
+];
 const DIALLING_GLOBALS = ['fetch', 'WebSocket', 'EventSource', 'XMLHttpRequest'];
 const ORM = [
   { name: 'typeorm', message: 'SQL and TypeORM live in libs/storage and migrations.', allowTypeImports: true },
@@ -26,6 +29,8 @@ const OWN_SOCKETS = [
   'libs/probe/src/address-policy.ts',
   'libs/intake/src/target.ts',
   'libs/settings/src/values.ts',
+  // Issuers of SIGHTLINE_OIDC, addresses of our own settings.
+  'apps/api/src/session/sign-in.ts',
   'libs/testing/src/**',
   'apps/simulator/src/**',
   'apps/prober/src/ops.ts',
@@ -80,6 +85,7 @@ export default tseslint.config(
           selector: `ImportExpression[source.value=/^(${[...SOCKET_MODULES, 'undici'].join('|')})$/]`,
           message: DIALLED,
         },
+        { selector: 'ImportExpression[source.type!="Literal"]', message: 'What is imported is said in plain text.' },
       ],
       'no-restricted-properties': [
         'error',
@@ -88,7 +94,10 @@ export default tseslint.config(
           property: 'env',
           message: 'The environment is read by libs/settings, once; main.ts hands it over.',
         },
-        ...DIALLING_GLOBALS.map((property) => ({ object: 'globalThis', property, message: DIALLED })),
+        { object: 'process', property: 'getBuiltinModule', message: DIALLED },
+        ...['globalThis', 'global'].flatMap((object) =>
+          DIALLING_GLOBALS.map((property) => ({ object, property, message: DIALLED })),
+        ),
       ],
     },
   },
@@ -106,6 +115,8 @@ export default tseslint.config(
   },
   // A client of our own API, at the address that its user names.
   { files: ['apps/cli/src/server.ts'], rules: { 'no-restricted-globals': 'off' } },
+  // Signing keys, at the address that SIGHTLINE_OIDC names.
+  { files: ['libs/access/src/issuer-keys.ts'], rules: { 'no-restricted-globals': 'off' } },
   { files: ['libs/settings/src/**', 'apps/cli/src/main.ts'], rules: { 'no-restricted-properties': 'off' } },
   {
     files: ['**/*.spec.ts', '**/test/**/*.ts', 'libs/testing/**/*.ts', 'bench/**/*.ts'],

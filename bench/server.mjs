@@ -30,6 +30,7 @@ export async function startServer(env = {}) {
       SIGHTLINE_DATA_DIR: dataDir,
       SIGHTLINE_ADMIN_KEY: key,
       SIGHTLINE_DEMO: 'off',
+      SIGHTLINE_RATE_LIMITS: 'off',
       SIGHTLINE_LOG_LEVEL: 'error',
       ...env,
     },

@@ -37,6 +37,7 @@ const env = {
   SIGHTLINE_DATA_DIR: dataDir,
   SIGHTLINE_ADMIN_KEY: key,
   SIGHTLINE_LOOPBACK_CAMERAS: 'on',
+  SIGHTLINE_RATE_LIMITS: 'off',
   SIGHTLINE_LOG_LEVEL: 'info',
 };
 const main = new URL('../dist/apps/cli/src/main.js', import.meta.url).pathname;

@@ -10,6 +10,12 @@ import { History1764000000009 } from './0009-history.js';
 import { Events1764000000010 } from './0010-events.js';
 import { References1764000000011 } from './0011-references.js';
 import { Sites1764000000012 } from './0012-sites.js';
+import { Members1764000000013 } from './0013-members.js';
+import { Audit1764000000014 } from './0014-audit.js';
+import { RowSecurity1764000000015 } from './0015-row-security.js';
+import { FramesOnly1764000000016 } from './0016-frames-only.js';
+import { Grants1764000000017 } from './0017-grants.js';
+import { Pictures1764000000018 } from './0018-pictures.js';
 
 /** How the database came to be, in order. A migration is never edited once it is released. */
 export const MIGRATIONS = [
@@ -25,4 +31,10 @@ export const MIGRATIONS = [
   Events1764000000010,
   References1764000000011,
   Sites1764000000012,
+  Members1764000000013,
+  Audit1764000000014,
+  RowSecurity1764000000015,
+  FramesOnly1764000000016,
+  Grants1764000000017,
+  Pictures1764000000018,
 ] as const;

@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Principal } from '#access';
+import { ANONYMOUS, type Principal } from '#access';
 import { bodyTagOf, isCurrent } from './conditional.js';
 import { contentTypeOf, type Form } from './negotiate.js';
 
-/** What shared caches may do: five seconds for what everybody may read, nothing for anything under a key (PRIV-5). */
+/** What shared caches may do: five seconds for what everybody may read, nothing for anything under a key, a token or a cookie (PRIV-5). */
 export const cacheControlOf = (principal: Principal): string =>
-  principal.isAnonymous ? 'public, max-age=5' : 'no-store';
+  principal === ANONYMOUS ? 'public, max-age=5' : 'no-store';
 
 interface Representation {
   readonly body: string | Buffer;

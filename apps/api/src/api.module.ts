@@ -3,16 +3,25 @@ import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { Buildings, Projections, Terrain } from '#storage';
 import type { Bbox } from '#catalog';
 import { AccessGuard } from './access.guard.js';
+import { AccessRequestsController } from './access-requests/access-requests.controller.js';
+import { AuditController } from './audit/audit.controller.js';
+import { Checkpoints } from './audit/checkpoints.js';
+import { HourlyNotes } from './audit/hourly-notes.js';
+import { Refusals } from './audit/refusals.js';
+import { Sealer } from './audit/sealer.js';
 import { AuthoritiesController } from './authorities/authorities.controller.js';
 import { CamerasController } from './cameras/cameras.controller.js';
 import { ViewKeeper } from './cameras/view-keeper.js';
 import { ProbeController } from './cameras/probe.controller.js';
 import { ReferenceController } from './cameras/reference.controller.js';
 import { CoverageController } from './coverage/coverage.controller.js';
+import { SignInAttempts } from './door/sign-in-attempts.js';
+import { TokenBuckets } from './door/token-buckets.js';
 import { eventParts } from './event-parts.js';
 import { EventsController } from './events/events.controller.js';
 import { GeometryController } from './geometry/geometry.controller.js';
 import { Rebuild } from './geometry/rebuild.js';
+import { GrantsController } from './grants/grants.controller.js';
 import { HistoryController } from './health/history.controller.js';
 import { SummaryController } from './health/summary.controller.js';
 import { ImportsController } from './imports/imports.controller.js';
@@ -20,10 +29,15 @@ import { Callers } from './keys/callers.js';
 import { KeysController } from './keys/keys.controller.js';
 import { OpsController } from './ops/ops.controller.js';
 import { Readiness } from './ops/readiness.js';
+import { MembersController } from './members/members.controller.js';
 import { type ApiParts, PARTS } from './parts.js';
+import { FramesController } from './pictures/frames.controller.js';
+import { LinkController } from './pictures/link.controller.js';
+import { ServedPictures } from './pictures/served-pictures.js';
 import { ThumbnailController } from './pictures/thumbnail.controller.js';
 import { ProblemFilter } from './problems/problem.filter.js';
 import { ProblemsController } from './problems/problems.controller.js';
+import { SessionController } from './session/session.controller.js';
 import { SightController } from './sight/sight.controller.js';
 import { Sights } from './sight/sights.js';
 import { BuildingsController } from './surroundings/buildings.controller.js';
@@ -51,9 +65,16 @@ export class ApiModule {
         HistoryController,
         SummaryController,
         ThumbnailController,
+        LinkController,
+        FramesController,
         AuthoritiesController,
+        AuditController,
         ImportsController,
         KeysController,
+        MembersController,
+        GrantsController,
+        AccessRequestsController,
+        SessionController,
         ProblemsController,
         GeometryController,
         BuildingsController,
@@ -65,7 +86,11 @@ export class ApiModule {
       ],
       providers: [
         { provide: PARTS, useValue: parts },
-        { provide: Callers, useFactory: () => new Callers(parts.db, parts.keyring) },
+        {
+          provide: SignInAttempts,
+          useFactory: () => new SignInAttempts(new TokenBuckets(() => performance.now()), parts.settings.rateLimits),
+        },
+        { provide: Callers, useFactory: () => new Callers(parts.db, parts.keyring, parts.settings) },
         {
           provide: Sights,
           useFactory: (ground: Ground, buildings: Buildings) => new Sights(ground, buildings),
@@ -95,6 +120,15 @@ export class ApiModule {
           inject: [Terrain, Ground, Rebuild],
         },
         ...eventParts(parts),
+        { provide: HourlyNotes, useFactory: () => new HourlyNotes(parts.db) },
+        {
+          provide: ServedPictures,
+          useFactory: (hourly: HourlyNotes) => new ServedPictures(parts, hourly),
+          inject: [HourlyNotes],
+        },
+        { provide: Refusals, useFactory: () => new Refusals(parts) },
+        { provide: Sealer, useFactory: () => new Sealer(parts) },
+        { provide: Checkpoints, useFactory: () => new Checkpoints(parts) },
         { provide: Readiness, useFactory: () => new Readiness(parts.db) },
         { provide: APP_GUARD, useClass: AccessGuard },
         { provide: APP_FILTER, useClass: ProblemFilter },

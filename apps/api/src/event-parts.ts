@@ -1,7 +1,7 @@
 import type { Provider } from '@nestjs/common';
 import { Counter } from 'prom-client';
 import { DELIVERY_PROBLEMS } from '#catalog';
-import { ApiKeys, EventAudience, FreshFrames, Outbox } from '#storage';
+import { EventAudience, FreshFrames, Outbox } from '#storage';
 import { EventCursors } from './events/event-cursors.js';
 import { EventFeed } from './events/event-feed.js';
 import { Events } from './events/events.js';
@@ -50,7 +50,7 @@ export function eventParts(parts: ApiParts): Provider[] {
     {
       provide: Listeners,
       useFactory: (callers: Callers) =>
-        new Listeners(new ApiKeys(db), callers, cursors, (stream) => feed.streams.has(stream), log),
+        new Listeners(callers, cursors, (stream) => feed.streams.has(stream), settings.rateLimits, log),
       inject: [Callers],
     },
     {

@@ -10,7 +10,7 @@ export async function describeProgram(version: string): Promise<Readonly<Record<
   const parts = {
     log: pino({ level: 'silent' }),
     metrics: new Registry(),
-    settings: { trustProxy: [], host: '127.0.0.1', port: 0 },
+    settings: { trustProxy: [], tokenIssuers: [], host: '127.0.0.1', port: 0 },
     version,
   } as unknown as ApiParts;
   return {

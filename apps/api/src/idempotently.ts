@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { EntityManager } from 'typeorm';
-import { InvalidParameter } from '#catalog';
+import { canonicalJson, InvalidParameter } from '#catalog';
 import { IdempotentAnswers, type StoredAnswer, transactAs } from '#storage';
 import { actorOf } from './acting.js';
-import { sortedJson } from './cameras/compose-record.js';
 import { contentTypeOf } from './negotiate.js';
 import type { ApiParts } from './parts.js';
 
@@ -49,6 +48,6 @@ function keyOf({ headers }: FastifyRequest): string | null {
 
 function fingerprintOf({ method, url, body }: FastifyRequest): Buffer {
   return createHash('sha256')
-    .update(JSON.stringify([method, url, sortedJson(body)]))
+    .update(JSON.stringify([method, url, canonicalJson(body)]))
     .digest();
 }

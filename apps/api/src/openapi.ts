@@ -1,6 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { BODY } from './operation.js';
+import { type DoorConfig, statedBudget } from './door/route-config.js';
+import { BODY, BUDGET } from './operation.js';
 import { FAULT_CODES, type JsonSchema, PROBLEM_CODES, schemasOf, statedClasses } from '#catalog';
 
 type Schema = Record<string, unknown>;
@@ -10,7 +11,7 @@ const DESCRIPTION = `The open registry of a region's cameras: which cameras can 
 
 Distances are metres on the ellipsoid, positions \`[lon, lat]\` in WGS 84, times RFC 3339 in UTC, angles degrees clockwise from true north.
 Errors are problem documents (RFC 9457); \`code\` is stable and \`type\` leads to its explanation.
-Reading public cameras needs no key. Everything else needs \`Authorization: Bearer slk_…\`.`;
+Reading public cameras needs no key. Everything else needs \`Authorization: Bearer\` with an API key or an access token, or a session.`;
 
 const TAGS: readonly (readonly [name: string, description: string])[] = [
   ['cameras', 'Register, find, read, change and retire cameras.'],
@@ -23,6 +24,10 @@ const TAGS: readonly (readonly [name: string, description: string])[] = [
   ['events', 'What happens to cameras, as it happens.'],
   ['webhooks', 'Events sent to addresses of others.'],
   ['keys', 'API keys.'],
+  ['audit', 'Who did what.'],
+  ['members', 'People, and what they are in each authority.'],
+  ['access', 'What one authority lets another see, and asks another for.'],
+  ['session', 'Sign-in of people with browsers.'],
   ['about', 'Pages for people.'],
   ['operations', 'For orchestrators and people on call.'],
 ];
@@ -36,10 +41,24 @@ export function describeApi(app: INestApplication, version: string): OpenAPIObje
     .setVersion(version)
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .addServer('/', 'This server')
-    .addSecurity('key', { type: 'http', scheme: 'bearer', description: 'An API key, `slk_…`.' });
+    .addSecurity('key', {
+      type: 'http',
+      scheme: 'bearer',
+      description: 'An API key, `slk_…`, or an access token (JWT) of an issuer that this server takes.',
+    })
+    .addCookieAuth(
+      '__Host-sightline',
+      {
+        type: 'apiKey',
+        in: 'cookie',
+        description: 'A session of a browser; over http on loopback the cookie is `sightline`.',
+      },
+      'session',
+    );
   for (const [name, description] of TAGS) builder.addTag(name, description);
   const document = SwaggerModule.createDocument(app, builder.build());
   placeBodies(document);
+  nameBudgets(document);
   const schemas = (document.components?.schemas ?? {}) as Schemas;
   for (const [name, type] of statedClasses()) {
     const schema = schemas[name];
@@ -60,6 +79,16 @@ function placeBodies({ paths }: OpenAPIObject): void {
       if (content === undefined) continue;
       operation.requestBody = { required: true, content };
       delete operation[BODY];
+    }
+  }
+}
+
+/** Every operation says what it is counted as. */
+function nameBudgets({ paths }: OpenAPIObject): void {
+  for (const path of Object.values(paths) as unknown as Record<string, Schema>[]) {
+    for (const [method, operation] of Object.entries(path)) {
+      const budget = operation[BUDGET] as DoorConfig['budget'];
+      operation[BUDGET] = statedBudget(budget === undefined ? {} : { budget }, method) ?? 'none';
     }
   }
 }
@@ -107,6 +136,7 @@ const ANSWERS = [
   'CameraFeature',
   'CameraLinks',
   'CameraThumbnail',
+  'ThumbnailLink',
   'KnownService',
   'CredentialsState',
   'Health',
@@ -128,6 +158,10 @@ const ANSWERS = [
   'ProbeFrame',
   'Authority',
   'AuthorityPage',
+  'Grant',
+  'GrantPage',
+  'AccessRequest',
+  'AccessRequestPage',
   'ApiKey',
   'ApiKeyPage',
   'MintedKey',
@@ -168,6 +202,15 @@ const ANSWERS = [
   'WebhookDelivery',
   'WebhookDeliveryPage',
   'WebhookPing',
+  'Member',
+  'MemberPage',
+  'Session',
+  'SessionRole',
+  'SessionRights',
+  'AuditPage',
+  'ListedAuditEntry',
+  'AuditSubject',
+  'AuditSeal',
   'GeometryState',
   'RebuildDocument',
 ];

@@ -1,4 +1,5 @@
 import { applyDecorators, SetMetadata, type Type } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import {
   ApiExtension,
   ApiExtraModels,
@@ -10,16 +11,18 @@ import {
   ApiSecurity,
   getSchemaPath,
 } from '@nestjs/swagger';
-import type { JsonSchema, ProblemCode, Scope, Selector } from '#catalog';
+import type { JsonSchema, ProblemCode, Selector } from '#catalog';
+import { type OperationBudget, SPATIAL_SELECTORS } from './door/budgets.js';
+import type { DoorConfig, Permission } from './door/route-config.js';
 import { PROBLEMS } from './problems/catalogue.js';
-
-/** Who may call: everybody (what he sees is scoped), or callers whose key has a scope. */
-export type Permission = 'public' | Scope;
 
 export const PERMISSION = 'permission';
 
 /** Where a body's media types wait until the document is put together: @nestjs/swagger 12 knows one schema a body. */
 export const BODY = 'x-body';
+
+/** What a request of an operation is counted as (security.md RATE-1). */
+export const BUDGET = 'x-budget';
 
 type SchemaObject = Record<string, unknown>;
 
@@ -41,6 +44,10 @@ export interface OperationDescription {
   readonly summary: string;
   readonly description: string;
   readonly permission: Permission;
+  /** What a request is counted as. Absent: `read` or `writes`, by its method. */
+  readonly budget?: OperationBudget | 'none';
+  /** It is answered under overload too. */
+  readonly isVital?: boolean;
   readonly path?: Readonly<Record<string, PathParameter>>;
   readonly query?: Readonly<Record<string, Selector<unknown>>>;
   readonly headers?: Readonly<Record<string, HeaderParameter>>;
@@ -66,9 +73,11 @@ const ALWAYS: readonly ProblemCode[] = [
   'unauthenticated',
   'token_expired',
   'not_acceptable',
+  'rate_limited',
   'internal',
   'database_unavailable',
   'overloaded',
+  'issuer_unavailable',
   'shutting_down',
 ];
 const WITH_BODY: readonly ProblemCode[] = [
@@ -77,6 +86,7 @@ const WITH_BODY: readonly ProblemCode[] = [
   'body_too_large',
   'unsupported_media_type',
   'request_timeout',
+  'csrf_rejected',
 ];
 
 /** Declares an operation once: its permission, which the guard enforces, and all that OpenAPI says of it. */
@@ -86,15 +96,19 @@ export function Operation(operation: OperationDescription): MethodDecorator {
     ...ALWAYS,
     'unknown_parameter',
     'invalid_parameter',
-    ...(permission === 'public' ? [] : (['forbidden'] as const)),
+    ...(permission === 'public' ? [] : (['forbidden', 'csrf_rejected'] as const)),
     ...(body === undefined ? [] : WITH_BODY),
     ...(operation.refuses ?? []),
   ]);
   return applyDecorators(
     SetMetadata(PERMISSION, permission),
+    RouteConfig({ door: doorConfigOf(operation) }),
     ApiOperation({ operationId: id, tags: [tag], summary, description }),
     ApiExtension('x-permission', permission),
-    ...(permission === 'public' ? [ApiSecurity({}), ApiSecurity('key')] : [ApiSecurity('key')]),
+    ...(operation.budget === undefined ? [] : [ApiExtension(BUDGET, operation.budget)]),
+    ...(permission === 'public'
+      ? [ApiSecurity({}), ApiSecurity('key'), ApiSecurity('session')]
+      : [ApiSecurity('key'), ApiSecurity('session')]),
     ...Object.entries(path).map(([name, parameter]) => ApiParam({ name, ...parameter })),
     ...Object.entries(query).map(([name, selector]) => queryParameter(name, selector)),
     ...Object.entries(headers).map(([name, { required = false, example, description: text }]) =>
@@ -104,6 +118,15 @@ export function Operation(operation: OperationDescription): MethodDecorator {
     ...Object.entries(answers).flatMap(([status, answer]) => answerDecorators(Number(status), answer)),
     ...problemAnswers([...refuses]),
   );
+}
+
+function doorConfigOf({ permission, budget, isVital = false, query = {} }: OperationDescription): DoorConfig {
+  return {
+    permission,
+    ...(budget === undefined ? {} : { budget }),
+    spatialSelectors: Object.keys(query).filter((name) => SPATIAL_SELECTORS.includes(name)),
+    isVital,
+  };
 }
 
 function queryParameter(

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { DEFAULT_LIMIT, MAX_LIMIT, PAGE_SELECTORS } from '#catalog';
+import { DEFAULT_LIMIT, MAX_LIMIT, PAGE_SELECTORS, type Selector } from '#catalog';
 import { sendRepresentation } from './answer.js';
 import { selected } from './checked.js';
 import { bodyTagOf } from './conditional.js';
@@ -12,19 +12,21 @@ import type { ApiParts } from './parts.js';
 export interface PlainList<Item> {
   /** Its address path. */
   readonly path: string;
+  /** Selectors of its own, `limit` and `cursor` among them; the caller reads them. */
+  readonly selectors?: Readonly<Record<string, Selector<unknown>>> & typeof PAGE_SELECTORS;
   /** At most `limit` items beyond the key of the last one seen. */
   readonly find: (limit: number, after: string | undefined) => Promise<readonly Item[]>;
   readonly keyOf: (item: Item) => string;
 }
 
-/** Answers one page of a list that has no selectors of its own: `limit`, `cursor`, and a link to the next page. */
+/** Answers one page of a list: `limit`, `cursor`, and a link to the next page. */
 export async function sendPage<Item>(
   request: FastifyRequest,
   reply: FastifyReply,
   { keyring, settings }: ApiParts,
-  { path, find, keyOf }: PlainList<Item>,
+  { path, selectors = PAGE_SELECTORS, find, keyOf }: PlainList<Item>,
 ): Promise<FastifyReply> {
-  const { limit: wanted = DEFAULT_LIMIT, cursor: text } = selected(PAGE_SELECTORS, request);
+  const { limit: wanted = DEFAULT_LIMIT, cursor: text } = selected(selectors, request);
   negotiate(undefined, request.headers.accept, ['json']);
   const limit = Math.min(wanted, MAX_LIMIT);
   const baseUrl = baseUrlOf(request, settings);

@@ -5,13 +5,20 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import type { Logger } from 'pino';
 import { ApiModule } from './api.module.js';
+import { Checkpoints } from './audit/checkpoints.js';
+import { Refusals } from './audit/refusals.js';
+import { Sealer } from './audit/sealer.js';
 import { DOCS_CSP } from './docs.js';
-import { openDoor } from './door.js';
+import { letIn } from './door/let-in.js';
+import { openDoor } from './door/open-door.js';
+import { SignInAttempts } from './door/sign-in-attempts.js';
 import { describeApi } from './openapi.js';
 import { Events } from './events/events.js';
 import { Rebuild } from './geometry/rebuild.js';
+import { Callers } from './keys/callers.js';
 import { Readiness } from './ops/readiness.js';
 import { startUpkeep } from './ops/upkeep.js';
+import { servePageStyle } from './page-style.js';
 import type { ApiParts } from './parts.js';
 import { BuildingsImport } from './surroundings/buildings-import.js';
 import { removeLeftUploads } from './surroundings/receive-upload.js';
@@ -40,6 +47,9 @@ export async function start(parts: ApiParts): Promise<RunningApi> {
   await removeLeftUploads(uploadsOf(parts.settings));
   app.get(BuildingsImport).start();
   app.get(TerrainImport).start();
+  await app.get(Sealer).start();
+  app.get(Checkpoints).start();
+  app.get(Refusals).start(app.getHttpAdapter().getInstance());
   const deliveries = app.get(DeliveryWorker);
   await app.get(Events).start(app.getHttpAdapter().getInstance(), () => deliveries.wake());
   await app.listen(parts.settings.port, parts.settings.host);
@@ -64,6 +74,9 @@ export async function start(parts: ApiParts): Promise<RunningApi> {
       await app.get(Rebuild).close();
       await app.get(BuildingsImport).close();
       await app.get(TerrainImport).close();
+      await app.get(Refusals).close();
+      await app.get(Sealer).close();
+      await app.get(Checkpoints).close();
       await upkeep.close();
     },
   };
@@ -79,11 +92,15 @@ export async function describe(parts: ApiParts): Promise<OpenAPIObject> {
 }
 
 async function assemble(parts: ApiParts): Promise<NestFastifyApplication> {
-  return NestFactory.create<NestFastifyApplication>(
+  const server = openDoor(parts);
+  const app = await NestFactory.create<NestFastifyApplication>(
     ApiModule.with(parts),
-    new FastifyAdapter(openDoor(parts) as never),
+    new FastifyAdapter(server as never),
     { logger: quiet(parts.log), bodyParser: false, abortOnError: false },
   );
+  letIn(server, { callers: app.get(Callers), attempts: app.get(SignInAttempts) }, parts);
+  servePageStyle(server);
+  return app;
 }
 
 /** `/openapi.json` and the page at `/docs`. */
@@ -96,7 +113,9 @@ function serveDescription(app: NestFastifyApplication, document: OpenAPIObject):
       .send(text),
   );
   server.addHook('onRequest', async (request, reply) => {
-    if (/^\/docs(?:[/?]|$)/.test(request.url)) void reply.header('content-security-policy', DOCS_CSP);
+    if (/^\/docs(?:[/?]|$)/.test(request.url)) {
+      void reply.headers({ 'content-security-policy': DOCS_CSP, 'cross-origin-opener-policy': 'same-origin' });
+    }
   });
   SwaggerModule.setup('docs', app, document, { customSiteTitle: 'Sightline API', swaggerUiEnabled: true, raw: false });
 }

@@ -1,6 +1,6 @@
 import type { Settings } from '#settings';
-import { requireMigrated, requireModestLogin } from '#storage';
-import { openEngines } from './engines.js';
+import { requireMigrated } from '#storage';
+import { judgeLogin, openEngines } from './engines.js';
 import { ensureAdministrator } from './first-key.js';
 import { endInOrder, graceMsOf, untilTold } from './running.js';
 
@@ -11,7 +11,7 @@ export async function api(settings: Settings, version: string): Promise<void> {
   let close = (): Promise<void> => engines.close();
   try {
     await requireMigrated(db);
-    if (settings.production) await requireModestLogin(db);
+    if (settings.production) await judgeLogin(engines);
     if (settings.adminKey !== undefined) await ensureAdministrator({ ...engines, adminKey: settings.adminKey });
     const { start } = await import('../../api/src/start.js');
     const door = await start(engines);

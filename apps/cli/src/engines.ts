@@ -8,7 +8,7 @@ import { Keyring } from '#access';
 import { openEmbedded } from '#embedded';
 import { DirectoryStore, type FrameStore, Pictures } from '#frames';
 import type { Settings } from '#settings';
-import { connect, type Role } from '#storage';
+import { connect, requireModestLogin, type Role } from '#storage';
 
 /** What a serving process runs on; each door gets it lent. */
 export interface Engines {
@@ -76,6 +76,19 @@ export async function openDatabase(
   return { db, isEmbedded: true };
 }
 
+/**
+ * In production a door is opened under no login that row-level security would not bind.
+ * @param options.mayOwn this process has migrated, too
+ * @throws UnfitDatabase
+ */
+export async function judgeLogin(
+  { db, log }: Pick<Engines, 'db' | 'log'>,
+  options: { readonly mayOwn?: boolean } = {},
+): Promise<void> {
+  const unwise = await requireModestLogin(db, options);
+  if (unwise !== null) log.warn(unwise);
+}
+
 function openMetrics(version: string): Registry {
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
@@ -94,11 +107,20 @@ const SECRET_FILE = 'secret-key';
  * The server's own secrets: as given, else from a file in the data directory, made at the first start and readable by its owner
  * alone. Whoever loses it loses the cameras' credentials.
  */
-export function openKeyring({ secretKey, dataDir }: Settings): Keyring {
+export function openKeyring(settings: Settings): Keyring {
+  const found = findKeyring(settings);
+  if (found !== null) return found;
+  mkdirSync(settings.dataDir, { recursive: true });
+  const file = path.join(settings.dataDir, SECRET_FILE);
+  writeFileSync(file, `${Keyring.generate(randomBytes)}\n`, { mode: 0o600, flag: 'wx' });
+  return Keyring.parse(readFileSync(file, 'utf8').trim());
+}
+
+/** The same for who only reads: null where there are none. */
+export function findKeyring({ secretKey, dataDir }: Settings): Keyring | null {
   if (secretKey !== undefined) return Keyring.parse(secretKey);
-  mkdirSync(dataDir, { recursive: true });
   const file = path.join(dataDir, SECRET_FILE);
-  if (!existsSync(file)) writeFileSync(file, `${Keyring.generate(randomBytes)}\n`, { mode: 0o600, flag: 'wx' });
+  if (!existsSync(file)) return null;
   chmodSync(file, 0o600);
   return Keyring.parse(readFileSync(file, 'utf8').trim());
 }

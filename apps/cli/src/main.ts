@@ -6,6 +6,8 @@ import { DataDirectoryInUse } from '#embedded';
 import { PROFILES } from '#intake';
 import { BadSettings, readSettings, type Settings, SETTINGS } from '#settings';
 import { UnfitDatabase } from '#storage';
+import type { CheckpointOptions } from './audit-checkpoint.js';
+import type { VerifyOptions } from './audit-verify.js';
 import type { BuildingsOptions } from './buildings.js';
 import { BadAdminKey } from './first-key.js';
 import type { RebuildOptions } from './geometry.js';
@@ -36,6 +38,8 @@ function whole(text: string): number {
 }
 
 const list = (text: string, before: readonly string[] = []): readonly string[] => [...before, ...text.split(',')];
+
+const several = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
 
 const settingsHelp = (): string => {
   const width = Math.max(...SETTINGS.map(({ name }) => name.length));
@@ -210,7 +214,9 @@ geometry
     (await import('./geometry-map.js')).drawGeometry(options, settingsFor('client', given('SIGHTLINE_KEY', key))),
   );
 
-const keys = program.command('keys').description('make, list and revoke API keys of the running server');
+const keys = program
+  .command('keys')
+  .description('make, list and revoke API keys of the running server; rotate the key that seals secrets');
 keys
   .command('create')
   .description('make a key; it is printed once, alone, on standard output')
@@ -236,6 +242,46 @@ keys
   .option('--key <key>', 'API key (default: SIGHTLINE_KEY)')
   .action(async (id: string, { key }: { key?: string }) =>
     (await import('./keys.js')).revokeKey(id, settingsFor('client', given('SIGHTLINE_KEY', key))),
+  );
+keys
+  .command('status')
+  .description(
+    'show what stands under which key of SIGHTLINE_SECRET_KEY, and which one may go; opens the database itself',
+  )
+  .action(async () => (await import('./rotate-keys.js')).showKeyUses(settingsFor('migrate')));
+keys
+  .command('rotate')
+  .description('put every sealed secret under the first key of SIGHTLINE_SECRET_KEY; opens the database itself')
+  .addHelpText(
+    'after',
+    '\nExit code: 0 all stands under it, 2 some secrets stay under another, 1 the command itself failed.',
+  )
+  .action(async () => (await import('./rotate-keys.js')).rotateKeys(settingsFor('migrate')));
+
+const audit = program.command('audit').description('verify who did what, and write down how far it has come');
+audit
+  .command('verify')
+  .description(
+    'follow every chain of the audit in the database itself, and name what was edited, deleted, reordered or cut off',
+  )
+  .option(
+    '--checkpoints <file>',
+    'signed checkpoints; several times for several files (default: SIGHTLINE_AUDIT_CHECKPOINTS)',
+    several,
+  )
+  .option('--public-key <key>', 'a key that checkpoints may be signed with, beside those of the secret key', several)
+  .option('--authority <slug>', 'the chain of one authority alone')
+  .option('--since <date>', 'entries of before are not looked at, such as those of partitions that were put away')
+  .addHelpText('after', '\nExit code: 0 the audit stands, 1 it does not, or could not be read.')
+  .action(async (options: VerifyOptions) =>
+    (await import('./audit-verify.js')).auditVerify(options, settingsFor('migrate')),
+  );
+audit
+  .command('checkpoint')
+  .description('write a signed checkpoint of every chain now')
+  .option('-o, --output <file>', 'where it goes (default: SIGHTLINE_AUDIT_CHECKPOINTS)')
+  .action(async (options: CheckpointOptions) =>
+    (await import('./audit-checkpoint.js')).auditCheckpoint(options, settingsFor('migrate')),
   );
 
 const given = (name: string, value: string | undefined): Record<string, string> =>

@@ -16,8 +16,16 @@ export interface Diagnosis {
 }
 
 /** Values of a query may be secrets. */
-export const scrubbed = (url: string): string =>
-  url.replace(/([?&][^=&]*(?:pass|pwd|token|key|auth)[^=&]*=)[^&]*/gi, '$1***');
+export function scrubbed(url: string): string {
+  const query = url.search(/[?&]/) + 1;
+  return query === 0 ? url : url.slice(0, query) + url.slice(query).split('&').map(maskedValue).join('&');
+}
+
+function maskedValue(pair: string): string {
+  const name = pair.search(/pass|pwd|token|key|auth/i);
+  const value = name < 0 ? 0 : pair.indexOf('=', name) + 1;
+  return value === 0 ? pair : `${pair.slice(0, value)}***`;
+}
 
 /** What to do next: as a rule says of the outcome, but where the evidence says more. */
 function nextStepOf({ result: { outcome, evidence }, hasCredentials, looks }: Diagnosis): string {

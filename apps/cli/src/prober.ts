@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { databaseEndpoints, type Settings } from '#settings';
-import { requireMigrated, requireModestLogin } from '#storage';
-import { type Engines, openEngines } from './engines.js';
+import { requireMigrated } from '#storage';
+import { type Engines, judgeLogin, openEngines } from './engines.js';
 import { endInOrder, untilTold } from './running.js';
 
 type ProberArguments = Parameters<(typeof import('../../prober/src/start.js'))['start']>;
@@ -35,7 +35,7 @@ export async function prober(settings: Settings, version: string): Promise<void>
   let close = (): Promise<void> => engines.close();
   try {
     await requireMigrated(db);
-    if (settings.production) await requireModestLogin(db);
+    if (settings.production) await judgeLogin(engines);
     const { start } = await import('../../prober/src/start.js');
     const running = await start(...proberArguments(engines));
     close = async () => {

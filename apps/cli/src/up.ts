@@ -2,18 +2,20 @@ import path from 'node:path';
 import type { Settings } from '#settings';
 import { migrate } from '#storage';
 import { registerStreet } from './demo.js';
-import { type Engines, openDatabase, openEngines } from './engines.js';
+import { type Engines, judgeLogin, openDatabase, openEngines, openLog } from './engines.js';
 import { ensureAdministrator } from './first-key.js';
 import { proberArguments } from './prober.js';
 import { endInOrder, graceMsOf, untilTold } from './running.js';
 
 /** Everything in one process: API, prober, and with the demo the simulated street. */
 export async function up(settings: Settings, version: string): Promise<void> {
+  if (settings.databaseUrl !== undefined) await migrateServer(settings);
   const engines = await openEngines(settings, 'all', version);
   const closers: (() => Promise<unknown>)[] = [() => engines.close()];
   const { log } = engines;
   try {
-    await bringUpToDate(engines);
+    if (engines.isEmbedded) await migrate(engines.db);
+    else if (settings.production) await judgeLogin(engines, { mayOwn: true });
     const adminKey = await ensureAdministrator({ ...engines, adminKey: settings.adminKey });
     const [{ start: startApi }, { start: startProber }] = await Promise.all([
       import('../../api/src/start.js'),
@@ -34,16 +36,15 @@ export async function up(settings: Settings, version: string): Promise<void> {
   }
 }
 
-/** On a server by a connection of its own: a migration of many cameras takes longer than any statement that serves may. */
-async function bringUpToDate({ settings, log, db, isEmbedded }: Engines): Promise<void> {
-  if (isEmbedded) {
-    await migrate(db);
-    return;
-  }
+/**
+ * By a connection of its own, before there is any other: a migration of many cameras takes longer than any statement that serves may, and the
+ * roles that serving works under are made by one.
+ */
+async function migrateServer(settings: Settings): Promise<void> {
   const closers: (() => Promise<unknown>)[] = [];
   try {
-    const migrating = await openDatabase(settings, 'migrate', log, closers);
-    await migrate(migrating.db);
+    const { db } = await openDatabase(settings, 'migrate', openLog(settings), closers);
+    await migrate(db);
   } finally {
     for (const close of closers) await close();
   }

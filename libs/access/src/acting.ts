@@ -1,4 +1,4 @@
-import type { Actor } from '#catalog';
+import type { Actor, Scope } from '#catalog';
 import type { Principal } from './principal.js';
 
 /** The request in which somebody acts. */
@@ -9,8 +9,17 @@ export interface ActedBy {
 }
 
 /** Whoever asks, as the writer of a transaction. */
-export const actingAs = ({ id, authorities }: Principal, { requestId, address }: ActedBy): Actor =>
-  actor({ principal: id, authorities, requestId, address });
+export const actingAs = (p: Principal, { requestId, address }: ActedBy): Actor =>
+  actor({ principal: p.id, authorities: writesIn(p), requestId, address });
+
+const READING: readonly Scope[] = ['cameras:read', 'frames:read', 'stream:read', 'audit:read'];
+const writes = (scopes: ReadonlySet<Scope>): boolean => [...scopes].some((one) => !READING.includes(one));
+
+/** Where he may do anything but read. */
+function writesIn({ everywhere, within }: Principal): Actor['authorities'] {
+  if (writes(everywhere)) return 'all';
+  return [...within].flatMap(([slug, scopes]) => (writes(scopes) ? [slug] : []));
+}
 
 /** This program itself: what it keeps in order by itself, and what nobody asked for. */
 export const SERVER = actor({ principal: 'server', authorities: 'all', requestId: null, address: null });

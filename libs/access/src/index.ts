@@ -1,6 +1,17 @@
+export * from './access-tokens.js';
 export * from './acting.js';
 export * from './api-key.js';
+export * from './audit-chain.js';
+export * from './chain-verifier.js';
+export * from './checkpoint.js';
+export * from './checkpoint-file.js';
+export { type CheckpointSigner, isPublicKey } from './checkpoint-key.js';
+export { type SealedBytes } from './envelope.js';
 export * from './keyring.js';
 export * from './mint-rights.js';
 export * from './principal.js';
+export * from './principal-of.js';
+export * from './roles.js';
+export * from './session-token.js';
+export * from './unreadable-secret.js';
 export * from './webhook-signature.js';

@@ -2,7 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { mintKey, parseKey } from './api-key.js';
-import { BadKeyring, Keyring, type SecretPlace, UnreadableSecret } from './keyring.js';
+import { BadKeyring, Keyring, type SecretPlace } from './keyring.js';
+import { UnreadableSecret } from './unreadable-secret.js';
 
 /** The same bytes in every run, each call others. */
 function seeded(seed: string): (bytes: number) => Buffer {
@@ -21,7 +22,7 @@ const B = Keyring.parse(`b:${BASE64.b}`, sources);
 /** As after a rotation: b writes, both read. */
 const BA = Keyring.parse(`b:${BASE64.b},a:${BASE64.a}`, sources);
 
-describe('API keys', () => {
+describe('API keys (AUTHN-1)', () => {
   const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
   const { key, keyId, secret } = mintKey(seeded('key'));
 
@@ -77,7 +78,7 @@ describe('API keys', () => {
   });
 });
 
-describe('the list of keys', () => {
+describe('the list of keys (CRED-3)', () => {
   test('the first one writes', () => {
     expect(A.writing).toBe('a');
     expect(BA.writing).toBe('b');
@@ -121,7 +122,7 @@ describe('the list of keys', () => {
   });
 });
 
-describe('sealed credentials', () => {
+describe('sealed credentials (CRED-2)', () => {
   const PLACE: SecretPlace = { cameraId: '01890000-0000-7000-8000-000000000001', authority: 'water', slot: 1 };
   const CREDENTIALS = { username: 'viewer', password: 'pässword: "1"\u0000' };
   const reasonOf = (open: () => unknown): string => {
@@ -201,9 +202,15 @@ describe('sealed credentials', () => {
   test('rotation: the old key reads, the new one writes, and afterwards the old one may go', () => {
     const old = A.seal(PLACE, CREDENTIALS);
     expect(BA.open(PLACE, old.kid, old.ciphertext)).toEqual(CREDENTIALS);
-    const moved = BA.seal(PLACE, BA.open(PLACE, old.kid, old.ciphertext));
+    const moved = BA.rewrap(PLACE, old);
     expect(moved.kid).toBe('b');
     expect(B.open(PLACE, moved.kid, moved.ciphertext)).toEqual(CREDENTIALS);
+    expect(B.sameCredentials(moved.fingerprint, CREDENTIALS)).toBe(true);
+    // Format byte and the secret's own bytes stay; the wrapped data key is another.
+    expect(moved.ciphertext.subarray(61)).toEqual(old.ciphertext.subarray(61));
+    expect(moved.ciphertext.subarray(1, 61)).not.toEqual(old.ciphertext.subarray(1, 61));
+    expect(reasonOf(() => BA.rewrap({ ...PLACE, slot: 2 }, old))).toBe('not_authentic');
+    expect(reasonOf(() => B.rewrap(PLACE, old))).toBe('unknown_kid');
     expect(reasonOf(() => B.open(PLACE, old.kid, old.ciphertext))).toBe('unknown_kid');
   });
 
@@ -212,7 +219,7 @@ describe('sealed credentials', () => {
     expect(reasonOf(() => Keyring.parse(`a:${BASE64.b}`).open(PLACE, kid, ciphertext))).toBe('not_authentic');
   });
 
-  describe('fingerprints', () => {
+  describe('fingerprints (CRED-8)', () => {
     const other = { username: CREDENTIALS.username, password: 'x' };
 
     test('are equal for equal credentials only', () => {
@@ -237,7 +244,7 @@ describe('sealed credentials', () => {
   });
 });
 
-describe('secrets of API keys', () => {
+describe('secrets of API keys (AUTHN-1)', () => {
   const { secret } = mintKey(seeded('secret'));
 
   test('are known again, by this and by no other key', () => {

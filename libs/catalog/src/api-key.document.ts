@@ -46,7 +46,7 @@ export class ApiKey {
   @Shown({ type: 'array', items: { type: 'string', enum: SCOPES } }) scopes!: readonly Scope[];
   /** For which authorities it may, or `all`. */
   @Shown(REACH_SCHEMA) authorities!: 'all' | readonly string[];
-  /** Who made it: `key:` and a key id, `command`, or `settings`. */
+  /** Who made it: `key:` and a key id, `person:` and what names a person, `command`, or `settings`. */
   @Shown({ type: 'string' }) createdBy!: string;
   /** When it was made, RFC 3339 UTC. */
   @Shown(moment) createdAt!: string;

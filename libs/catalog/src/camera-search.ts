@@ -48,7 +48,7 @@ const code = <const T extends string>(list: readonly T[], description: string): 
 });
 
 /** Plain decimals alone: no hexadecimal, no empty text that would read as 0. */
-const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$/;
+const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?$/;
 
 const number = (description: string, limits: Limits, example: number, whole = false): Selector<number> => ({
   description,
@@ -224,6 +224,7 @@ export const THUMBNAIL_SELECTORS = {
         : { value: width };
     },
   } satisfies Selector<ThumbnailWidthPx>,
+  preset: text('Id of the preset that is meant; absent: the main view.', '1', 64),
 } as const;
 
 type ValueOf<S> = S extends { repeatable: true; parse(text: string): Parsed<infer T> }

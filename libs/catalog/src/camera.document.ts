@@ -157,7 +157,7 @@ export class Camera extends CameraDocument {
   @Shown({ type: 'string', enum: COMPLETENESS }) completeness!: Completeness;
   /** Members that the next steps of completeness want, as JSON pointers. */
   @Shown({ type: 'array', items: { type: 'string', format: 'json-pointer' } }) missing!: string[];
-  /** Endpoints in order of preference; their addresses are shown to the camera's own authority only. */
+  /** Endpoints in order of preference; how much of each is shown is said there. */
   services!: KnownService[];
   links!: CameraLinks;
   /** What probes have established; on single cameras, and in lists with `include=health`. */

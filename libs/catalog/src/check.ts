@@ -9,6 +9,8 @@ const MAX_FAULTS = 100;
 /** Deeper or larger bodies are refused before any validator: class-validator overflows the stack at 20,000 levels. */
 const MAX_DEPTH = 32;
 const MAX_VALUES = 20_000;
+/** Far more than a camera may have: every one of a long list would be judged before its length is. */
+const MAX_SERVICES = 100;
 
 export type Checked<T> = { readonly document: T } | { readonly problems: readonly Fault[] };
 
@@ -48,7 +50,12 @@ export function check<T extends object>(type: new () => T, value: unknown): Chec
   return faults.length > 0 ? { problems: faults.slice(0, MAX_FAULTS) } : { document };
 }
 
-function overLimits(root: unknown): Fault | null {
+function overLimits(root: Readonly<Record<string, unknown>>): Fault | null {
+  const { services } = root;
+  if (Array.isArray(services) && services.length > MAX_SERVICES) {
+    const detail = `expected at most ${MAX_SERVICES} items, got ${services.length}`;
+    return { pointer: '/services', code: 'length', detail };
+  }
   let values = 0;
   const open: { value: unknown; depth: number }[] = [{ value: root, depth: 1 }];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {

@@ -40,6 +40,24 @@ export const OUTCOMES = [
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
+/**
+ * Outcomes that tell one address of somebody's network from another. Below operators of the camera's authority all of them read `unreachable`, or
+ * probing would be a scan of ports (security.md SSRF-9).
+ */
+export const FOLDED_OUTCOMES = [
+  'refused',
+  'connect_timeout',
+  'reset',
+  'dns_error',
+  'target_not_allowed',
+  'unreachable',
+] as const satisfies readonly Outcome[];
+
+/** Why a camera of a folded outcome shows nothing, in words that are the same for all of them. */
+export const FOLDED_REASON = 'the camera cannot be reached';
+
+export const isFolded = (outcome: Outcome): boolean => (FOLDED_OUTCOMES as readonly Outcome[]).includes(outcome);
+
 /** What probes have established over time. */
 export const STATUSES = [
   'unknown',
@@ -138,6 +156,14 @@ export const PURPOSES = [
   'maintenance',
 ] as const;
 
+/** What has become of a request for access; only a pending one changes. */
+export const ACCESS_REQUEST_STATES = ['pending', 'granted', 'refused', 'withdrawn'] as const;
+export type AccessRequestState = (typeof ACCESS_REQUEST_STATES)[number];
+export const ACCESS_DECISIONS = ['granted', 'refused'] as const;
+
+export const GRANT_STATES = ['live', 'expired', 'ended'] as const;
+export type GrantState = (typeof GRANT_STATES)[number];
+
 /** What the owner says of a camera's state; shown beside what probes measured, never in its place. */
 export const DECLARED_STATUSES = [
   'ok',
@@ -226,7 +252,7 @@ export type EventType = (typeof EVENT_TYPES)[number];
 /** Events that a webhook may be told of; the hint is none. */
 export const WEBHOOK_TYPES = EVENT_TYPES.filter((type) => type !== 'frame.updated');
 
-/** What an API key may be allowed to do. */
+/** What a caller may be allowed to do. */
 export const SCOPES = [
   'cameras:read',
   'cameras:write',
@@ -238,10 +264,25 @@ export const SCOPES = [
   'webhooks:write',
   'incidents:write',
   'keys:write',
+  'members:write',
   'audit:read',
   'platform:admin',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
+
+/** What a person is in one authority, each more than the one before. */
+export const AUTHORITY_ROLES = ['viewer', 'operator', 'admin'] as const;
+/** What a person is beyond authorities. */
+export const PLATFORM_ROLES = ['auditor', 'administrator'] as const;
+export const ROLES = [...AUTHORITY_ROLES, ...PLATFORM_ROLES] as const;
+export type Role = (typeof ROLES)[number];
+
+/** One role of a person. */
+export interface Membership {
+  /** Slug; null for a role beyond authorities. */
+  readonly authority: string | null;
+  readonly role: Role;
+}
 
 /** The agency's short name in addresses: lower case letters, digits and inner hyphens, at most 64. */
 export const SLUG = /^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/;

@@ -13,6 +13,7 @@ export const PROBLEM_CODES = [
   'unauthenticated',
   'token_expired',
   'forbidden',
+  'csrf_rejected',
   'not_found',
   'no_frame',
   'no_view',
@@ -22,6 +23,7 @@ export const PROBLEM_CODES = [
   'already_registered',
   'retired_exists',
   'in_use',
+  'already_decided',
   'not_probed',
   'no_fresh_picture',
   'not_comparable',
@@ -45,6 +47,7 @@ export const PROBLEM_CODES = [
   'storage_full',
   'frames_unavailable',
   'prober_unavailable',
+  'issuer_unavailable',
   'shutting_down',
 ] as const;
 export type ProblemCode = (typeof PROBLEM_CODES)[number];
@@ -126,6 +129,11 @@ export class Forbidden extends Refusal {
   readonly code = 'forbidden';
 }
 
+/** A request with a session's cookie that another site may have made the browser send. */
+export class CsrfRejected extends Refusal {
+  readonly code = 'csrf_rejected';
+}
+
 export class NotFound extends Refusal {
   readonly code = 'not_found';
 }
@@ -174,6 +182,11 @@ export class InUse extends Refusal {
   readonly code = 'in_use';
 }
 
+/** A request for access that is pending no more. */
+export class AlreadyDecided extends Refusal {
+  readonly code = 'already_decided';
+}
+
 export class NotProbed extends Refusal {
   readonly code = 'not_probed';
 }
@@ -200,6 +213,13 @@ export class WebhookDisabled extends Refusal {
 /** The caller has as much of something as one caller gets. */
 export class RateLimited extends Refusal {
   readonly code = 'rate_limited';
+  /** @param retryAfterS seconds after which there may be some again */
+  constructor(
+    message: string,
+    readonly retryAfterS: number,
+  ) {
+    super(message);
+  }
 }
 
 export class VersionMismatch extends Refusal {
@@ -276,6 +296,11 @@ export class FramesUnavailable extends Refusal {
 
 export class ProberUnavailable extends Refusal {
   readonly code = 'prober_unavailable';
+}
+
+/** Whoever issues tokens does not answer, and without him nobody can tell whether this one is right. */
+export class IssuerUnavailable extends Refusal {
+  readonly code = 'issuer_unavailable';
 }
 
 export class ShuttingDown extends Refusal {

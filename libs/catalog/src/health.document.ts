@@ -47,7 +47,7 @@ export class Health {
   @Shown({ type: 'string', enum: STATUSES }) status!: Status;
   /** Since when, RFC 3339 UTC. */
   @Shown(moment) since!: string;
-  /** Outcome of the last probe that counted; strangers read `unreachable` for every failure below HTTP. */
+  /** Outcome of the last probe that counted; all but operators of the camera's authority read `unreachable` for every failure below HTTP. */
   @Shown({ type: 'string', enum: OUTCOMES }) lastOutcome?: Outcome;
   /** Why the status is what it is, in words. */
   reason?: string;
@@ -71,6 +71,20 @@ export class Health {
   flags!: HealthFlag[];
   /** Which service the last probe asked: its place in the list, and its kind. */
   service?: HealthService;
+  /** Presets that services of their own show, besides the main view; all else here is of the main view. */
+  presets?: HealthPreset[];
+}
+
+/** What probes of a preset have established. */
+export class HealthPreset {
+  /** Its id. */
+  @Shown({ type: 'string' }) id!: string;
+  /** Outcome of the last probe; strangers read `unreachable` for every failure below HTTP. */
+  @Shown({ type: 'string', enum: OUTCOMES }) lastOutcome!: Outcome;
+  /** When it was last probed, RFC 3339 UTC. */
+  @Shown(moment) checkedAt!: string;
+  /** When its stored picture was taken, RFC 3339 UTC; absent where none is kept, as of a camera with privacy masks, which are drawn for the main view. */
+  @Shown(moment) capturedAt?: string;
 }
 
 /** A service by its place in the camera's list. */

@@ -13,7 +13,7 @@ export type Polygons = readonly (readonly (readonly LonLat[])[])[];
 /** Positions of a query geometry at most (security.md GEO-1). */
 const MAX_QUERY_POSITIONS = 500;
 
-const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$/;
+const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?$/;
 
 function numbersOf(parts: readonly string[]): readonly number[] | null {
   const trimmed = parts.map((part) => part.trim());

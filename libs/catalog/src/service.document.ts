@@ -57,7 +57,7 @@ export class ServiceDocument {
   /** Protocol. */
   @OneOf(SERVICE_KINDS) kind!: ServiceKind;
 
-  /** Where the pictures are. Shown to the camera's own authority only. @example "http://10.1.2.3/axis-cgi/mjpg/video.cgi" */
+  /** Where the pictures are. Operators of the camera's authority read it whole, viewers `scheme://host:port/`. @example "http://10.1.2.3/axis-cgi/mjpg/video.cgi" */
   @rule('url', { type: 'string', format: 'uri', maxLength: 2_048 }, (value, owner) =>
     judgeUrl(value, (owner as ServiceDocument).kind),
   )
@@ -87,7 +87,10 @@ export class CredentialsState {
   @Shown({ type: 'string', format: 'date-time' }) updatedAt!: string;
 }
 
-/** A service as the registry answers it: readers outside the camera's authority see `kind` and `refreshS` alone. */
+/**
+ * A service as the registry answers it. Operators of the camera's authority read all of it; viewers `kind`, `refreshS` and of `url` which device it is;
+ * others `kind` and `refreshS`.
+ */
 export class KnownService {
   /** Protocol. */
   @Shown({ type: 'string', enum: SERVICE_KINDS }) kind!: ServiceKind;

@@ -73,7 +73,7 @@ export class WebhookDocument {
   @Optional() @Switch() enabled?: boolean;
 }
 
-/** Why nothing is sent: told so; it answered 410; no delivery succeeded in five days; the owner's key was revoked or has expired. */
+/** Why nothing is sent: told so; it answered 410; no delivery succeeded in five days; the owner's key was revoked or has expired, or a person lost the right to webhooks. */
 export const WEBHOOK_DISABLED_REASONS = ['paused', 'gone', 'failing', 'owner_gone'] as const;
 export type WebhookDisabledReason = (typeof WEBHOOK_DISABLED_REASONS)[number];
 
@@ -83,7 +83,7 @@ export class Webhook extends WebhookDocument {
   @Shown({ type: 'string', format: 'uuid' }) id!: string;
   /** Grows by one with each change. */
   @Shown({ type: 'integer', minimum: 1 }) version!: number;
-  /** The key under whose rights events are sent: `key:` and a key id. */
+  /** Under whose rights events are sent: `key:` and a key id, or `person:` and what names a person. */
   @Shown({ type: 'string' }) owner!: string;
   /** When it was made, RFC 3339 UTC. */
   @Shown(moment) createdAt!: string;

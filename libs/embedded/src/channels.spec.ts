@@ -10,6 +10,9 @@ describe('listening', () => {
     ['begin; listen größe', [{ listen: 'größe' }]],
     ['select listen from t', []],
     ['notify listen', []],
+    // A blank to JavaScript, a letter to PostgreSQL.
+    ['listen\u00a0a', []],
+    ['listen a\u00a0b', [{ listen: 'a\u00a0b' }]],
     ['select 1', []],
   ])('%s', (sql, changes) => expect(listenChanges(sql)).toEqual(changes));
 

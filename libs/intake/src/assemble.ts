@@ -1,5 +1,4 @@
-import { cameraFaults, CameraRegistration, check, type Fault } from '#catalog';
-import { canonical } from './canonical.js';
+import { cameraFaults, CameraRegistration, canonicalJson, check, type Fault } from '#catalog';
 import type { RawRecord } from './records.js';
 import type { Draft, IntakeContext, IntakeRow } from './row.js';
 import { shownUrl } from './service-url.js';
@@ -151,7 +150,7 @@ function withoutRepeats(rows: readonly Checked[]): IntakeRow[] {
     }
     const at = draft.sourceOf('/localId');
     const value = document.localId.slice(0, 60);
-    if (canonical(known.document) === canonical(document)) {
+    if (canonicalJson(known.document) === canonicalJson(document)) {
       draft.warn(at, 'duplicate_row', `row ${known.row} says the same`, { value });
       return { ...base, stated: document, duplicateOf: known.row };
     }

@@ -112,7 +112,7 @@ function prismsOf(
 function metresIn(properties: Readonly<Record<string, unknown>>, names: readonly string[]): number | null | Fault {
   for (const name of names) {
     const stated = Object.hasOwn(properties, name) ? properties[name] : undefined;
-    const read = readNumber(typeof stated === 'string' ? stated.replace(UNIT, '') : stated);
+    const read = readNumber(typeof stated === 'string' ? stated.trimEnd().replace(UNIT, '') : stated);
     if (read === 'absent') continue;
     if (read === 'bad')
       return wrong('bad_number', `${name}: expected metres, such as 12.5 or "12.5 m"; got ${shown(stated)}`);
@@ -122,7 +122,7 @@ function metresIn(properties: Readonly<Record<string, unknown>>, names: readonly
   return null;
 }
 
-const UNIT = /\s*(?:m|metres|meters)\s*$/i;
+const UNIT = /(?:m|metres|meters)$/i;
 
 /** Rings of each polygon of a geometry; third ordinates are left out. */
 function polygonsIn(geometry: unknown): readonly Rings[] | Fault {

@@ -11,7 +11,7 @@ const HEAD_BYTES = 16_384;
  */
 export function guessProfile(bytes: Uint8Array, fileName = ''): Profile | null {
   const head = decodeHead(bytes, HEAD_BYTES);
-  const keys = new Set([...head.matchAll(/"((?:[^"\\]|\\.){1,80})"\s*:/g)].map(([, key = '']) => folded(key)));
+  const keys = new Set([...head.matchAll(/"([^"\\]+)"\s*:/g)].map(([, key = '']) => folded(key)));
   const hasAll = (...names: readonly string[]): boolean => names.every((name) => keys.has(name));
   if (hasAll('cameraid', 'imageurl') && (keys.has('longitude4326') || keys.has('rivercode'))) return 'wra-flood';
   if (isLines(head)) return 'ndjson';

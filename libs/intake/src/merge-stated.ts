@@ -3,6 +3,7 @@ import {
   CAMERA_MADE,
   type CameraDocument,
   type CameraRegistration,
+  canonicalJson,
   isPlainObject,
   type KnownService,
   mergePatch,
@@ -10,7 +11,6 @@ import {
   type ServiceDocument,
   shown,
 } from '#catalog';
-import { canonical } from './canonical.js';
 import type { RowProblem } from './row.js';
 import { isSameUrl } from './same-url.js';
 import { mergeView } from './merge-view.js';
@@ -95,7 +95,7 @@ function mergePosition(
 ): void {
   const source = row.positionSource ?? 'declared';
   const known = kept.positionSource ?? 'declared';
-  const isMoved = canonical(row.location) !== canonical(kept.location);
+  const isMoved = canonicalJson(row.location) !== canonicalJson(kept.location);
   if (isBetter(known, source)) {
     if (isMoved) keptBetter('/location', row.location.coordinates, known);
     document.location = kept.location;
@@ -138,7 +138,7 @@ function keepAttributes(
     if (isInGroup(pointer) || own === undefined || said === undefined || isFilledIn) return false;
     const known = sourceOfAttribute(kept, pointer);
     if (!isBetter(known, sourceOfAttribute(row, pointer))) return false;
-    if (canonical(own) !== canonical(said)) keptBetter(pointer, said, known);
+    if (canonicalJson(own) !== canonicalJson(said)) keptBetter(pointer, said, known);
     setAt(document, pointer, own);
     return true;
   });
@@ -162,7 +162,7 @@ function mergeProvenance(
     const { pointer } = entry;
     const newer = news.get(pointer);
     news.delete(pointer);
-    const isStill = canonical(valueAt(document, pointer)) === canonical(valueAt(kept, pointer));
+    const isStill = canonicalJson(valueAt(document, pointer)) === canonicalJson(valueAt(kept, pointer));
     if (newer !== undefined) entries.push(newer);
     else if (isStill) entries.push(entry);
   }

@@ -1,5 +1,4 @@
-import { CAMERA_MADE, type CameraDocument, type KnownService, type ServiceDocument } from '#catalog';
-import { canonical } from './canonical.js';
+import { CAMERA_MADE, type CameraDocument, canonicalJson, type KnownService, type ServiceDocument } from '#catalog';
 import { withoutParameters } from './service-url.js';
 
 /**
@@ -29,7 +28,7 @@ export const sameButSerial = (a: Comparable, b: Comparable): boolean => lasting(
 function lasting(document: Comparable): string {
   const { services, source, declared, ...rest } = document;
   const made: ReadonlySet<string> = new Set(CAMERA_MADE);
-  return canonical({
+  return canonicalJson({
     ...Object.fromEntries(Object.entries(rest).filter(([member]) => !made.has(member))),
     services: services.map(({ credentials: _secret, url = '', ...service }) => ({
       ...service,

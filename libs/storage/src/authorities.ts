@@ -8,6 +8,7 @@ import {
   VersionMismatch,
 } from '#catalog';
 import { announce, seenAs } from './announce.js';
+import { changeNoted, registrationNoted, withdrawalNoted } from './audited-authorities.js';
 import { utc } from './moments.js';
 import { and, type Database, type Fragment, NOTHING, one, raw, run, sql } from './sql.js';
 
@@ -16,9 +17,6 @@ export interface AuthorityPage {
   readonly limit: number;
   readonly after?: string;
 }
-
-/** Members that only the authority's own people read; addresses and telephones are for signed-in callers. */
-const OWN = ['network'];
 
 /** The row as the contract shows it. */
 const ANSWER = raw(`a.document || jsonb_build_object(
@@ -38,7 +36,8 @@ export class Authorities {
         with a as (
           insert into authority (slug, version, document, access_floor)
           values (${document.slug}, 1, ${JSON.stringify(document)}::jsonb, ${document.accessFloor ?? 'public'})
-          returning *)
+          returning *),
+        audited as (${registrationNoted})
         select ${ANSWER} as authority from a`,
     );
     return finished(one(rows).authority);
@@ -110,12 +109,14 @@ export class Authorities {
     const rows = await run<{ authority: Authority }>(
       this.db,
       sql`
-        with a as (
+        with before as (select slug, document from authority where slug = ${document.slug}),
+        a as (
           update authority
           set document = ${JSON.stringify(document)}::jsonb, version = version + 1, access_floor = ${floor},
               updated_at = now()
           where slug = ${document.slug} and version = ${version} and withdrawn_at is null
-          returning *)
+          returning *),
+        audited as (${changeNoted})
         select ${ANSWER} as authority from a`,
     );
     if (rows[0] === undefined) throw new VersionMismatch('the authority was changed meanwhile', version);
@@ -168,7 +169,14 @@ export class Authorities {
       sql`select from camera where authority = ${slug} and lifecycle <> 'retired' limit 1`,
     );
     if (cameras.length > 0) throw new InUse(`${slug} still has cameras; retire them first`);
-    await run(this.db, sql`update authority set withdrawn_at = now(), version = version + 1 where slug = ${slug}`);
+    await run(
+      this.db,
+      sql`
+        with a as (
+          update authority set withdrawn_at = now(), version = version + 1 where slug = ${slug}
+          returning *)
+        ${withdrawalNoted}`,
+    );
   }
 }
 
@@ -180,14 +188,15 @@ const EFFECTIVE_LEVEL = raw(`case
 
 const finished = (authority: Authority): Authority => ({ ...authority, contactable: isContactable(authority) });
 
-/** The authority as this caller may read it (security.md, "Authorisation"). */
-export function authorityFor(authority: Authority, { own, levels }: ScopedQuery): Authority {
+/**
+ * The authority as this caller may read it (security.md, "Authorisation").
+ * @param administers whether he is an administrator of it
+ */
+export function authorityFor(authority: Authority, { own, levels }: ScopedQuery, administers: boolean): Authority {
+  const { network: _network, ...open } = authority;
+  const shown = administers ? authority : open;
   const isOwn = own === 'all' || own.includes(authority.slug);
-  if (isOwn) return authority;
-  const signedIn = levels.includes('agency');
-  const entries = Object.entries(authority).filter(([member]) => !OWN.includes(member));
-  const shown = Object.fromEntries(entries) as unknown as Authority;
-  if (signedIn || authority.contacts === undefined) return shown;
+  if (isOwn || levels.includes('agency') || authority.contacts === undefined) return shown;
   return { ...shown, contacts: authority.contacts.map(({ role, name, hours }) => pick({ role, name, hours })) };
 }
 

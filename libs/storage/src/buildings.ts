@@ -1,4 +1,5 @@
 import type { Bbox, BuildingProblem, BuildingSet, LonLat } from '#catalog';
+import { audited, NO_MEMBERS } from './audit-notes.js';
 import { polygonEwkbOf } from './ewkb.js';
 import { utc } from './moments.js';
 import { insideBbox } from './places.js';
@@ -95,6 +96,9 @@ const IS_NEWEST = raw(`not exists (
 /** How long a list of the sets that count is believed, milliseconds. */
 const READY_BELIEVED_MS = 5_000;
 
+/** What the audit says of a set. */
+const ABOUT = raw(`jsonb_build_object('date', to_char(s.date, 'YYYY-MM-DD'), 'bytes', s.bytes)`);
+
 /** A set that counts. */
 interface ReadySet {
   /** YYYY-MM-DD. */
@@ -116,16 +120,21 @@ export class Buildings {
 
   constructor(private readonly db: Database) {}
 
-  /** Begins an import, which goes on as long as it says so. */
-  async begin({ id, date, heightFrom, baseFrom, bytes, createdBy }: NewBuildingSet): Promise<BuildingSet> {
+  /** Begins an import, which goes on as long as it says so. @param tx on behalf of whoever sent the file */
+  async begin(
+    { id, date, heightFrom, baseFrom, bytes, createdBy }: NewBuildingSet,
+    tx: Database,
+  ): Promise<BuildingSet> {
     const rows = await run<{ set: BuildingSet }>(
-      this.db,
+      tx,
       sql`
         with s as (
           insert into building_set (id, date, status, height_from, base_from, bytes, created_by, lease_until)
           values (${id}::uuid, ${date}::date, 'importing', ${heightFrom}::text, ${baseFrom}::text, ${bytes}::bigint,
                   ${createdBy}, ${LEASE})
-          returning *)
+          returning *),
+        audited as (${audited(sql`
+          select null, 'buildings.imported', 'buildings', s.id::text, ${NO_MEMBERS}, ${ABOUT} from s`)})
         select ${ANSWER} as set from s`,
     );
     return one(rows).set;
@@ -185,7 +194,7 @@ export class Buildings {
         where id = ${id}::uuid and status = 'importing'
         returning id`,
     );
-    this.readyUntil = -Infinity;
+    this.lookAgain();
     return rows.length > 0;
   }
 
@@ -199,17 +208,27 @@ export class Buildings {
     );
   }
 
-  /** Removes a set; none of its buildings counts any more. @returns the set as it was, or null */
-  async remove(id: string): Promise<BuildingSet | null> {
+  /**
+   * Removes a set; none of its buildings counts any more, at once here when the caller then says {@link lookAgain}.
+   * @param tx on behalf of whoever wants it so
+   * @returns the set as it was, or null
+   */
+  async remove(id: string, tx: Database): Promise<BuildingSet | null> {
     const rows = await run<{ set: BuildingSet }>(
-      this.db,
+      tx,
       sql`
         with s as (select * from building_set where id = ${id}::uuid and status <> 'removed' for update),
-        gone as (update building_set b set status = 'removed' from s where b.id = s.id)
+        gone as (update building_set b set status = 'removed' from s where b.id = s.id),
+        audited as (${audited(sql`
+          select null, 'buildings.deleted', 'buildings', s.id::text, ${ABOUT}, ${NO_MEMBERS} from s`)})
         select ${ANSWER} as set from s`,
     );
-    this.readyUntil = -Infinity;
     return rows[0]?.set ?? null;
+  }
+
+  /** Which sets count is another than before. */
+  lookAgain(): void {
+    this.readyUntil = -Infinity;
   }
 
   /** Sets in the order of their coming. */

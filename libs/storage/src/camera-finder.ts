@@ -16,7 +16,6 @@ import {
   type Extras,
   health,
   IS_SHOWING,
-  IS_STALE,
   isVisible,
   STATUS,
   writeAnswer,
@@ -162,28 +161,6 @@ export class CameraFinder {
         from camera c
         join camera_health h on h.camera_id = c.id
         left join view_fov v on v.camera_id = c.id and v.basis <> 'reach'
-        where c.id = ${id}::uuid and ${isVisible(scope)}`,
-    );
-    if (rows[0] === undefined) throw new NotFound(`no camera has the id ${id}`);
-    return rows[0];
-  }
-
-  /** What a thumbnail needs to be served. @throws NotFound when the camera is not this caller's to know */
-  async picture(id: string, scope: ScopedQuery): Promise<StoredPicture> {
-    const rows = await runHot<StoredPicture>(
-      this.db,
-      sql`
-        select c.authority, c.access_level as "accessLevel", ${STATUS} as status,
-               h.frame_key as "frameKey", h.thumbnail_key as "thumbnailKey",
-               ${raw(utc('h.captured_at'))} as "capturedAt", ${IS_STALE} as stale,
-               c.document #>> '{access,thumbnails}' as thumbnails,
-               coalesce((c.document #>> '{access,publicMaxWidthPx}')::int, 640) as "publicMaxWidthPx",
-               now() < h.captured_at + make_interval(secs => (c.document #>> '{access,publicDelayS}')::float8)
-                 as "isHeldBack",
-               a.document #>> '{terms,imagesNeedContract}' = 'true' as "needsContract"
-        from camera c
-        join authority a on a.slug = c.authority
-        join camera_health h on h.camera_id = c.id
         where c.id = ${id}::uuid and ${isVisible(scope)}`,
     );
     if (rows[0] === undefined) throw new NotFound(`no camera has the id ${id}`);
@@ -346,24 +323,6 @@ export interface FoundCamera {
   readonly version: number;
   readonly authority: string;
   readonly json: string;
-}
-
-/** The latest picture of a camera: names in the frame store, and what is known of its age. */
-export interface StoredPicture {
-  readonly authority: string;
-  readonly accessLevel: string;
-  readonly status: string;
-  readonly frameKey: string | null;
-  readonly thumbnailKey: string | null;
-  readonly capturedAt: string | null;
-  readonly stale: boolean | null;
-  readonly thumbnails: string | null;
-  /** Widest picture for others than the camera's own authority, pixels. */
-  readonly publicMaxWidthPx: number;
-  /** Others may not see this picture yet (`access.publicDelayS`). */
-  readonly isHeldBack: boolean | null;
-  /** The authority shows pictures to others under a contract only. */
-  readonly needsContract: boolean | null;
 }
 
 /** A place to look for. */

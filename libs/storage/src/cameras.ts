@@ -8,6 +8,8 @@ import {
 } from '#catalog';
 import type { GeoCamera } from '#geo';
 import { announce, seenAs } from './announce.js';
+import { changesNoted, registrationsNoted } from './audited-cameras.js';
+import { type DroppedPictures, dropPictures } from './drop-pictures.js';
 import { and, type Database, one, raw, run, sql } from './sql.js';
 
 /** A sealed secret, ready to be kept. */
@@ -21,8 +23,7 @@ export interface SealedSecret {
 }
 
 /** Everything that one write keeps of a camera. */
-export interface CameraRecord {
-  readonly id: string;
+export interface CameraRecord extends DroppedPictures {
   readonly document: ResolvedCamera & { readonly uid: string; readonly missing: readonly string[] };
   readonly publicDocument: CameraDocument;
   /** The stricter of the camera's level and its authority's floor. */
@@ -40,8 +41,6 @@ export interface CameraRecord {
   readonly keeps: readonly number[];
   /** What is dialled is another than before: the camera is asked at once, and a probe under way counts no more. */
   readonly dialsAnew: boolean;
-  /** The stored picture must not be shown any more. */
-  readonly dropsPicture: boolean;
   /** The device that a prober dials first; null where the camera is not probed. */
   readonly probeHost: string | null;
 }
@@ -66,7 +65,7 @@ export interface KeptCamera {
 const RECORD = raw(`(
   id uuid, authority text, local_id text, document jsonb, public_document jsonb, lifecycle text,
   maintenance_until timestamptz, access_level text, completeness text, mobility text, usage jsonb, tags jsonb,
-  city text, basin text, search_text text, service_slots jsonb, content_hash text, keeps jsonb, probe_host text, dials_anew boolean, drops_picture boolean)`);
+  city text, basin text, search_text text, service_slots jsonb, content_hash text, keeps jsonb, sets jsonb, probe_host text, dials_anew boolean)`);
 
 const STATED = raw(`
   st_setsrid(st_makepoint(
@@ -81,7 +80,7 @@ const STATED = raw(`
 export class Cameras {
   constructor(private readonly db: Database) {}
 
-  /** Cameras, secrets, first health, first due time and events, all or none. @throws AlreadyRegistered */
+  /** Cameras, secrets, first health, first due time, events and the audit; to be run in a transaction. @throws AlreadyRegistered */
   async add(records: readonly CameraRecord[]): Promise<void> {
     await run(
       this.db,
@@ -89,16 +88,6 @@ export class Cameras {
         with r as (
           select r.*, ${STATED}
           from jsonb_to_recordset(${rowsOf(records)}::jsonb) as r ${RECORD}),
-        added as (
-          insert into camera (
-            id, authority, local_id, version, document, public_document, position, lifecycle, maintenance_until,
-            access_level, completeness, mobility, usage, tags, city, basin, search_text, service_slots, content_hash,
-            changed_xid)
-          select id, authority, local_id, 1, document, public_document, position, lifecycle, maintenance_until,
-                 access_level, completeness, mobility, usage_list, tag_list, city, basin, search_text, slot_list, hash,
-                 ${CHANGED_XID}
-          from r
-          order by id),
         watched as (insert into camera_health (camera_id) select id from r),
         wished as (
           insert into camera_lifecycle (camera_id, at, lifecycle, maintenance_until)
@@ -107,10 +96,19 @@ export class Cameras {
           insert into probe_lease (camera_id, host, due_at)
           select id, probe_host, now() from r where probe_host is not null),
         announced as (${announce(sql`
-          select 'camera.registered', id, 1, '{}'::jsonb, null::jsonb from r order by id`)})
-        insert into camera_secret (camera_id, slot, kid, ciphertext, fingerprint, updated_at)
-        ${SECRET_ROWS(secretsOf(records))}`,
+          select 'camera.registered', id, 1, '{}'::jsonb, null::jsonb from r order by id`)}),
+        audited as (${registrationsNoted})
+        insert into camera (
+          id, authority, local_id, version, document, public_document, position, lifecycle, maintenance_until,
+          access_level, completeness, mobility, usage, tags, city, basin, search_text, service_slots, content_hash,
+          changed_xid)
+        select id, authority, local_id, 1, document, public_document, position, lifecycle, maintenance_until,
+               access_level, completeness, mobility, usage_list, tag_list, city, basin, search_text, slot_list, hash,
+               ${CHANGED_XID}
+        from r
+        order by id`,
     );
+    await this.addSecrets(records);
   }
 
   /**
@@ -125,7 +123,8 @@ export class Cameras {
           select r.*, ${STATED}
           from jsonb_to_recordset(${rowsOf(records)}::jsonb) as r ${RECORD}),
         before as (
-          select c.id, c.version, c.lifecycle, c.access_level, ${seenAs(raw('c'))} as seen
+          select c.id, c.version, c.lifecycle, c.access_level, ${seenAs(raw('c'))} as seen,
+                 c.authority, c.document, c.service_slots
           from r
           join camera c on c.id = r.id),
         wished as (
@@ -142,7 +141,8 @@ export class Cameras {
                  case when b.seen is distinct from ${seenAs(raw('r'))} then b.seen end
           from r
           join before b on b.id = r.id
-          order by r.id`)})
+          order by r.id`)}),
+        audited as (${changesNoted})
         update camera c
         set authority = r.authority, local_id = r.local_id, version = c.version + 1, document = r.document,
             public_document = r.public_document, position = r.position, lifecycle = r.lifecycle,
@@ -155,6 +155,7 @@ export class Cameras {
     );
     await this.replaceSecrets(records);
     await this.requeue(records);
+    await dropPictures(this.db, records);
   }
 
   /**
@@ -184,13 +185,20 @@ export class Cameras {
         using jsonb_to_recordset(${rowsOf(records)}::jsonb) as r ${RECORD}
         where s.camera_id = r.id and not r.keeps @> to_jsonb(s.slot)`,
     );
+    await this.addSecrets(records);
+  }
+
+  /** In a statement of their own: whose they are is told by their cameras' rows, which one statement does not see that makes them. */
+  private async addSecrets(records: readonly CameraRecord[]): Promise<void> {
     const secrets = secretsOf(records);
     if (secrets === '[]') return;
     await run(
       this.db,
       sql`
         insert into camera_secret (camera_id, slot, kid, ciphertext, fingerprint, updated_at)
-        ${SECRET_ROWS(secrets)}`,
+        select s.camera_id, s.slot, s.kid, decode(s.ciphertext, 'hex'), s.fingerprint, s.updated_at
+        from jsonb_to_recordset(${secrets}::jsonb) as s (
+          camera_id uuid, slot smallint, kid text, ciphertext text, fingerprint text, updated_at timestamptz)`,
     );
   }
 
@@ -212,14 +220,6 @@ export class Cameras {
         on conflict on constraint probe_lease_pkey do update
         set host = excluded.host, due_at = now(), epoch = probe_lease.epoch + 1,
             config_version = probe_lease.config_version + 1, lease_until = null`,
-    );
-    await run(
-      this.db,
-      sql`
-        update camera_health h
-        set frame_key = null, thumbnail_key = null, captured_at = null, revision = revision + 1
-        from jsonb_to_recordset(${rowsOf(records)}::jsonb) as r ${RECORD}
-        where h.camera_id = r.id and r.drops_picture and h.frame_key is not null`,
     );
   }
 
@@ -285,11 +285,6 @@ export class Cameras {
 
 const CHANGED_XID = raw('pg_current_xact_id()::text::bigint');
 
-const SECRET_ROWS = (secrets: string) => sql`
-  select s.camera_id, s.slot, s.kid, decode(s.ciphertext, 'hex'), s.fingerprint, s.updated_at
-  from jsonb_to_recordset(${secrets}::jsonb) as s (
-    camera_id uuid, slot smallint, kid text, ciphertext text, fingerprint text, updated_at timestamptz)`;
-
 function keptServices(services: readonly KnownService[], slots: readonly number[]): KeptService[] {
   return services.map(({ kind, url = '', credentials }, i) => ({
     slot: slots[i] ?? 0,
@@ -320,9 +315,9 @@ function rowsOf(records: readonly CameraRecord[]): string {
       service_slots: record.slots,
       content_hash: record.contentHash.toString('hex'),
       keeps: record.keeps,
+      sets: record.secrets.map(({ slot }) => slot),
       probe_host: record.probeHost,
       dials_anew: record.dialsAnew,
-      drops_picture: record.dropsPicture,
     })),
   );
 }

@@ -1,6 +1,6 @@
-import { COUNTED_AS, type CountedAs, NotFound, type Resolution, type ScopedQuery } from '#catalog';
+import { COUNTED_AS, type CountedAs, FOLDED_REASON, NotFound, type Resolution, type ScopedQuery } from '#catalog';
 import type { Recorded, Tally } from '#health';
-import { FOLDED, isOwn, isVisible } from './camera-answer.js';
+import { FOLDED, isOperated, isOwn, isVisible } from './camera-answer.js';
 import { type RememberedProbe, unpacked } from './packed-probe.js';
 import { type Database, type Fragment, NOTHING, one, raw, run, sql } from './sql.js';
 
@@ -81,11 +81,11 @@ export class HealthHistory {
   }
 }
 
-/** What a stranger reads of an outcome that would tell of somebody's network (security.md SSRF-9). Needs `c` and `m`. */
+/** What all but its operators read of an outcome that would tell of somebody's network (security.md SSRF-9). Needs `c` and `m`. */
 const outcomeFor = (scope: ScopedQuery): Fragment =>
-  sql`case when m.outcome in ${raw(FOLDED)} and not ${isOwn(scope)} then 'unreachable' else m.outcome end`;
+  sql`case when m.outcome in ${raw(FOLDED)} and not ${isOperated(scope)} then 'unreachable' else m.outcome end`;
 const reasonFor = (scope: ScopedQuery): Fragment =>
-  sql`case when m.outcome in ${raw(FOLDED)} and not ${isOwn(scope)} then 'the camera cannot be reached' else m.reason end`;
+  sql`case when m.outcome in ${raw(FOLDED)} and not ${isOperated(scope)} then ${FOLDED_REASON} else m.reason end`;
 
 const TABLE: Readonly<Record<Resolution, Fragment | null>> = {
   minute: null,

@@ -16,7 +16,7 @@ export const PARTITIONED_TABLE = new EntitySchema({
   columns: {
     name: key('partitioned_table', text),
     unit: text,
-    keep_days: integer,
+    keep_days: { ...integer, nullable: true },
     fill_factor: { ...integer, default: 100 },
   },
   checks: [

@@ -8,6 +8,7 @@ import {
   probingOf,
   type ProbeReport,
 } from '#catalog';
+import { audited, NO_MEMBERS } from './audit-notes.js';
 import type { KeptReport } from './probe-record.js';
 import { type Database, one, run, sql } from './sql.js';
 import { withoutNulls } from './without-nulls.js';
@@ -49,8 +50,14 @@ export class ProbeWishes {
     await run(
       this.db,
       sql`
-        update probe_lease set asked_at = coalesce(asked_at, now()), due_at = least(due_at, now())
-        where camera_id = ${cameraId}::uuid`,
+        with l as (
+          update probe_lease set asked_at = coalesce(asked_at, now()), due_at = least(due_at, now())
+          where camera_id = ${cameraId}::uuid
+          returning camera_id)
+        ${audited(sql`
+          select c.authority, 'probe.asked', 'camera', c.id::text, ${NO_MEMBERS}, ${NO_MEMBERS}
+          from l
+          join camera c on c.id = l.camera_id`)}`,
     );
     return { report: null, revision, configVersion };
   }
@@ -80,6 +87,7 @@ const LOOK_EVERY_MS = 100;
 
 /**
  * Probes a camera now, by whichever prober claims it: whoever calls this never dials.
+ * @param options.asked the wish, where it was asked in a transaction of its own
  * @param options.timeoutMs default 25 s
  * @throws NotFound
  * @throws NotProbed
@@ -88,10 +96,14 @@ const LOOK_EVERY_MS = 100;
 export async function probeNow(
   wishes: ProbeWishes,
   cameraId: string,
-  { timeoutMs = 25_000, signal }: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
+  {
+    timeoutMs = 25_000,
+    signal,
+    ...given
+  }: { readonly timeoutMs?: number; readonly signal?: AbortSignal; readonly asked?: Asked } = {},
 ): Promise<ProbeReport> {
   const untilMs = performance.now() + timeoutMs;
-  const asked = await wishes.ask(cameraId);
+  const asked = given.asked ?? (await wishes.ask(cameraId));
   if (asked.report !== null) return asked.report;
   while (performance.now() + LOOK_EVERY_MS < untilMs && signal?.aborted !== true) {
     await wait(LOOK_EVERY_MS);

@@ -10,6 +10,7 @@ import type {
 } from '#catalog';
 import { NotFound } from '#catalog';
 import { IS_STALE, isVisible } from './camera-answer.js';
+import { audited, NO_MEMBERS } from './audit-notes.js';
 import { utc } from './moments.js';
 import { type Database, type Fragment, one, raw, run, sql } from './sql.js';
 
@@ -106,12 +107,19 @@ export class References {
     const rows = await run<AcceptedReference>(
       this.db,
       sql`
-        insert into camera_reference as f (camera_id, fingerprint, source, accepted_by, views)
-        values (${id}::uuid, ${of}, 'operator', ${by}, ${JSON.stringify({ [light]: view })}::jsonb)
-        on conflict on constraint camera_reference_pkey do update
-        set revision = f.revision + 1, fingerprint = excluded.fingerprint, source = 'operator', accepted_at = now(),
-            accepted_by = excluded.accepted_by, views = excluded.views
-        returning ${raw(utc('f.accepted_at'))} as "acceptedAt", f.accepted_by as "acceptedBy", f.source`,
+        with f as (
+          insert into camera_reference as f (camera_id, fingerprint, source, accepted_by, views)
+          values (${id}::uuid, ${of}, 'operator', ${by}, ${JSON.stringify({ [light]: view })}::jsonb)
+          on conflict on constraint camera_reference_pkey do update
+          set revision = f.revision + 1, fingerprint = excluded.fingerprint, source = 'operator', accepted_at = now(),
+              accepted_by = excluded.accepted_by, views = excluded.views
+          returning *),
+        audited as (${audited(sql`
+          select c.authority, 'reference.accepted', 'camera', c.id::text, ${NO_MEMBERS},
+                 jsonb_build_object('light', ${light}::text, 'capturedAt', ${view.capturedAt}::text)
+          from f
+          join camera c on c.id = f.camera_id`)})
+        select ${raw(utc('f.accepted_at'))} as "acceptedAt", f.accepted_by as "acceptedBy", f.source from f`,
     );
     return one(rows);
   }

@@ -1,6 +1,10 @@
 import { EntitySchema, type EntitySchemaColumnOptions } from 'typeorm';
+import { AUDIT_TABLES } from './audit-tables.js';
 import { EVENT_TABLES } from './event-tables.js';
+import { GRANT_TABLES } from './grant-tables.js';
 import { HISTORY_TABLES } from './history-tables.js';
+import { MEMBER_TABLES } from './member-tables.js';
+import { PICTURE_TABLES } from './picture-tables.js';
 import { REFERENCE_TABLES } from './reference-tables.js';
 import { SITE_TABLES } from './site-tables.js';
 
@@ -75,6 +79,8 @@ export const CAMERA = new EntitySchema({
       name: 'camera_counted_idx',
       columns: ['authority', 'city', 'access_level', 'lifecycle', 'maintenance_until', 'id'],
     },
+    // Of a part that TypeORM cannot describe.
+    { name: 'camera_retention_idx', columns: ['id'], synchronize: false },
   ],
 });
 
@@ -134,7 +140,6 @@ export const CAMERA_HEALTH = new EntitySchema({
     captured_at: optional(moment),
     stale_after_s: optional({ type: 'double precision' }),
     frame_key: optional(text),
-    thumbnail_key: optional(text),
     expected_by: optional(moment),
     faults: { ...text, array: true, default: () => "'{}'" },
     failing_since: optional(moment),
@@ -294,6 +299,7 @@ export const API_KEY = new EntitySchema({
     expires_at: optional(moment),
     last_used_at: optional(moment),
     revoked_at: optional(moment),
+    person: optional(text),
   },
   uniques: [{ name: 'api_key_key_id_key', columns: ['key_id'] }],
   checks: [{ name: 'api_key_expires_at_check', expression: "expires_at is not null or created_by = 'settings'" }],
@@ -327,8 +333,12 @@ export const TABLES = [
   BUILDING,
   API_KEY,
   IDEMPOTENT_ANSWER,
+  ...AUDIT_TABLES,
   ...HISTORY_TABLES,
   ...EVENT_TABLES,
+  ...GRANT_TABLES,
+  ...MEMBER_TABLES,
+  ...PICTURE_TABLES,
   ...REFERENCE_TABLES,
   ...SITE_TABLES,
 ] as const;

@@ -1,5 +1,6 @@
 import type { LonLat, SurroundingsStatus, TerrainKind, TerrainRaster } from '#catalog';
 import { TILE_POSTS, type TilePlace } from '#geo';
+import { audited, NO_MEMBERS } from './audit-notes.js';
 import { utc } from './moments.js';
 import { and, type Database, type Fragment, NOTHING, one, raw, run, sql } from './sql.js';
 
@@ -100,15 +101,22 @@ const ANSWER = raw(`jsonb_build_object(
     'createdAt', ${utc('t.created_at')},
     'finishedAt', ${utc(`case when ${IS_DEAD} then t.lease_until else t.finished_at end`)})`);
 
+/** What the audit says of a raster. */
+const ABOUT = raw(`jsonb_build_object(
+    'kind', t.kind, 'date', to_char(t.date, 'YYYY-MM-DD'), 'epsg', t.epsg, 'columns', t.columns, 'rows', t.rows, 'bytes', t.bytes)`);
+
 /** Rasters of heights. One counts when it is ready; its tiles go with it, and their bytes with the next sweep of the frame store. */
 export class Terrain {
   constructor(private readonly db: Database) {}
 
-  /** Begins an import, which goes on as long as it says so. */
-  async begin({ id, kind, date, epsg, columns, rows, bytes, grid, createdBy }: NewTerrain): Promise<TerrainRaster> {
+  /** Begins an import, which goes on as long as it says so. @param tx on behalf of whoever sent the file */
+  async begin(
+    { id, kind, date, epsg, columns, rows, bytes, grid, createdBy }: NewTerrain,
+    tx: Database,
+  ): Promise<TerrainRaster> {
     const [west, south, east, north] = grid.extent;
     const made = await run<{ raster: TerrainRaster }>(
-      this.db,
+      tx,
       sql`
         with t as (
           insert into terrain (
@@ -120,7 +128,9 @@ export class Terrain {
             ${grid.stepLonDeg}::float8, ${grid.stepLatDeg}::float8, ${grid.columns}::int, ${grid.rows}::int,
             st_makeenvelope(${west}::float8, ${south}::float8, ${east}::float8, ${north}::float8, 4326),
             ${createdBy}, ${LEASE})
-          returning *)
+          returning *),
+        audited as (${audited(sql`
+          select null, 'terrain.imported', 'terrain', t.id::text, ${NO_MEMBERS}, ${ABOUT} from t`)})
         select ${ANSWER} as raster from t`,
     );
     return one(made).raster;
@@ -201,9 +211,17 @@ export class Terrain {
     );
   }
 
-  /** Removes a raster with its tiles. @returns the raster as it was, or null */
-  async remove(id: string): Promise<TerrainRaster | null> {
-    return this.changed(sql`delete from terrain where id = ${id}::uuid returning *`);
+  /** Removes a raster with its tiles. @param tx on behalf of whoever wants it so @returns the raster as it was, or null */
+  async remove(id: string, tx: Database): Promise<TerrainRaster | null> {
+    const rows = await run<{ raster: TerrainRaster }>(
+      tx,
+      sql`
+        with t as (delete from terrain where id = ${id}::uuid returning *),
+        audited as (${audited(sql`
+          select null, 'terrain.deleted', 'terrain', t.id::text, ${ABOUT}, ${NO_MEMBERS} from t`)})
+        select ${ANSWER} as raster from t`,
+    );
+    return rows[0]?.raster ?? null;
   }
 
   private async changed(change: Fragment): Promise<TerrainRaster | null> {

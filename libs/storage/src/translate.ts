@@ -17,6 +17,10 @@ export const EMBEDDED_OVERLOADED = '53400';
 const OF_CONSTRAINT: Readonly<Record<string, () => Refusal>> = {
   camera_authority_local_id_key: () =>
     new AlreadyRegistered('this authority has a camera of this localId already', undefined),
+  access_request_camera_pending_idx: () => new AlreadyRegistered('this is asked for already', undefined),
+  access_request_authority_pending_idx: () => new AlreadyRegistered('this is asked for already', undefined),
+  member_principal_authority_idx: () => new AlreadyRegistered('this person has a role there already', undefined),
+  member_principal_platform_idx: () => new AlreadyRegistered('this person has a role there already', undefined),
   authority_pkey: () => new AlreadyRegistered('this slug is taken, or was once', undefined),
   camera_authority_fkey: () =>
     new ValidationFailed([{ pointer: '/authority', code: 'reference', detail: 'no authority has this slug' }]),

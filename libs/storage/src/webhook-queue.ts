@@ -2,12 +2,13 @@ import type { DeliveryProblem, DeliveryState, WebhookDelivery, WebhookDocument }
 import type { OutboxEvent, OutboxPosition } from './outbox.js';
 import { utc } from './moments.js';
 import { type Database, type Fragment, one, raw, run, sql } from './sql.js';
+import { WEBHOOK_OWNER } from './webhooks.js';
 
 /** A webhook that is told of events. */
 export interface TellableWebhook {
   readonly id: string;
   readonly document: WebhookDocument;
-  /** Id of the key under whose rights. */
+  /** Principal under whose rights. */
   readonly owner: string;
 }
 
@@ -110,7 +111,11 @@ export class WebhookQueue {
   async tellable(): Promise<readonly TellableWebhook[]> {
     return run<TellableWebhook>(
       this.db,
-      raw(`select id, document, owner from webhook where disabled_at is null order by id`),
+      raw(`
+        select w.id, w.document, ${WEBHOOK_OWNER} as owner
+        from webhook w
+        where w.disabled_at is null
+        order by w.id`),
     );
   }
 
@@ -185,7 +190,7 @@ export class WebhookQueue {
           where d.id = due.id
           returning d.*)
         select l.id, l.epoch, l.attempts, l.event,
-               jsonb_build_object('id', w.id, 'document', w.document, 'owner', w.owner) as webhook
+               jsonb_build_object('id', w.id, 'document', w.document, 'owner', ${raw(WEBHOOK_OWNER)}) as webhook
         from leased l
         join webhook w on w.id = l.webhook_id
         order by l.seq`,

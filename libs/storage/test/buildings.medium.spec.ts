@@ -33,7 +33,7 @@ const square = (west: number, south: number, more: Partial<NewBuilding> = {}): N
 };
 
 const begin = (n: number, date = '2025-06-30') =>
-  buildings.begin({ id: idOf(n), date, heightFrom: null, baseFrom: null, bytes: 7, createdBy: 'key:a' });
+  buildings.begin({ id: idOf(n), date, heightFrom: null, baseFrom: null, bytes: 7, createdBy: 'key:a' }, opened.db);
 
 /** A set that is ready. */
 async function set(
@@ -100,8 +100,8 @@ describe('a set', () => {
     expect(await buildings.list({ limit: 10 })).toEqual([ready]);
     // What was asked while nothing was there is no longer believed.
     expect(await topsIn(...line)).toEqual([10, 10]);
-    expect(await buildings.remove(idOf(1))).toEqual(ready);
-    expect(await buildings.remove(idOf(1))).toBeNull();
+    expect(await buildings.remove(idOf(1), opened.db)).toEqual(ready);
+    expect(await buildings.remove(idOf(1), opened.db)).toBeNull();
     expect(await buildings.find(idOf(1))).toBeNull();
     expect(await topsIn(...line)).toEqual([]);
     expect(await buildings.sweep(1)).toBe(1);
@@ -246,9 +246,9 @@ describe('buildings between', () => {
     await set(3, '2020-01-01', [square(120.1005, 23, { topM: 31 })], [120.05, 22, 120.2, 24]);
     // Set 1 hides 20, whose first corner lies in its extent; set 3, as old as 2 but later, hides 21.
     expect(await topsIn(...line)).toEqual([25, 26, 31]);
-    await buildings.remove(idOf(1));
+    await buildings.remove(idOf(1), opened.db);
     expect(await topsIn(...line)).toEqual([20, 31]);
-    await buildings.remove(idOf(3));
+    await buildings.remove(idOf(3), opened.db);
     expect(await topsIn(...line)).toEqual([20, 21]);
   });
 

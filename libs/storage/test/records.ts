@@ -38,6 +38,7 @@ export function record(parts: Partial<CameraRecord> = {}, stated: Partial<Camera
     keeps: [],
     dialsAnew: true,
     dropsPicture: false,
+    dropsPresets: [],
     probeHost: `host-${count}`,
     ...parts,
   };

@@ -37,7 +37,7 @@ beforeEach(async () => {
   await db.query('delete from camera');
 });
 
-const OWN = { levels: ['public', 'agency', 'restricted'], own: 'all' } as never;
+const OWN = { levels: ['public'], own: 'all', operated: 'all', pictured: 'all' } as never;
 
 /** Cameras of a site, each somewhere else, known to be online. */
 async function addSite(

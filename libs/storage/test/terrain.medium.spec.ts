@@ -253,7 +253,7 @@ describe('rasters', () => {
       rows: 800,
       bytes: 12_345,
     } as const;
-    await terrain.begin({ ...raster, grid, createdBy: 'key:test', ...more });
+    await terrain.begin({ ...raster, grid, createdBy: 'key:test', ...more }, database.db);
     return id;
   };
   const tile = (x: number, y: number, lowestM: number, highestM: number, key = `terrain/00/${x}${y}`) => ({
@@ -308,8 +308,8 @@ describe('rasters', () => {
     const id = await begin();
     await terrain.keep(id, [tile(0, 0, 1, 2, 'terrain/ab/1')], 0.1);
     expect(await namedKeys(database.db, ['terrain/ab/1', 'terrain/ab/2'])).toEqual(new Set(['terrain/ab/1']));
-    expect(await terrain.remove(id)).toMatchObject({ id, status: 'importing' });
-    expect(await terrain.remove(id)).toBeNull();
+    expect(await terrain.remove(id, database.db)).toMatchObject({ id, status: 'importing' });
+    expect(await terrain.remove(id, database.db)).toBeNull();
     expect(await namedKeys(database.db, ['terrain/ab/1'])).toEqual(new Set());
     expect(await terrain.keep(id, [tile(1, 1, 1, 2)], 0.2)).toBe(false);
     expect(await terrain.finish(id, 1)).toBeNull();

@@ -1,10 +1,11 @@
 import { Body, Controller, Delete, Get, Headers, Inject, Param, Patch, Post, Put, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { scope } from '#access';
+import { type Principal, scope } from '#access';
 import { Authority, AuthorityDocument, PAGE_SELECTORS, NotFound, SLUG } from '#catalog';
 import { Authorities, authorityFor, transactAs } from '#storage';
 import { actorOf } from '../acting.js';
 import { cacheControlOf, sendRepresentation } from '../answer.js';
+import { isAdministratorOf } from '../cameras/camera-rules.js';
 import { selected } from '../checked.js';
 import { etagOf } from '../conditional.js';
 import { idempotently } from '../idempotently.js';
@@ -67,12 +68,11 @@ export class AuthoritiesController {
     refuses: ['cursor_mismatch', 'cursor_expired'],
   })
   async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<FastifyReply> {
-    const caller = scope(request.principal);
     return sendPage(request, reply, this.parts, {
       path: '/v1/authorities',
       find: async (limit, after) => {
         const found = await new Authorities(this.parts.db).search({ limit, ...(after === undefined ? {} : { after }) });
-        return found.map((authority) => authorityFor(authority, caller));
+        return found.map((authority) => shownTo(request.principal, authority));
       },
       keyOf: ({ slug }) => slug,
     });
@@ -221,7 +221,7 @@ export class AuthoritiesController {
   }
 
   private shown(authority: Authority, { principal }: FastifyRequest): { readonly body: string; readonly etag: string } {
-    const body = JSON.stringify(authorityFor(authority, scope(principal)));
+    const body = JSON.stringify(shownTo(principal, authority));
     return { body, etag: etagOf(authority.version, body) };
   }
 
@@ -231,3 +231,7 @@ export class AuthoritiesController {
     return reply.code(200).headers(headers).send(body);
   }
 }
+
+/** What this caller may read of an authority. */
+const shownTo = (by: Principal, authority: Authority): Authority =>
+  authorityFor(authority, scope(by), isAdministratorOf(by, authority.slug));

@@ -1,8 +1,9 @@
-import { isPlatformAdministrator, type Principal, requireAuthority } from '#access';
+import { isPlatformAdministrator, type Principal } from '#access';
 import {
   type Authority,
   AuthorityDocument,
   authorityFaults,
+  canonicalJson,
   type Fault,
   Forbidden,
   isPlainObject,
@@ -14,7 +15,6 @@ import {
 import { Authorities, WriteOrder } from '#storage';
 import type { EntityManager } from 'typeorm';
 import { isAdministratorOf } from '../cameras/camera-rules.js';
-import { sortedJson } from '../cameras/compose-record.js';
 import { checked } from '../checked.js';
 import { requireMatch } from '../conditional.js';
 
@@ -73,7 +73,6 @@ type Writer = Omit<AuthorityChange, 'ifMatch'>;
 async function lockForWriting(slug: string, ifMatch: string | undefined, { by, tx }: Writer): Promise<Authority> {
   await new WriteOrder(tx).alone(slug);
   const kept = await new Authorities(tx).lock(slug);
-  requireAuthority(by, slug);
   if (!isAdministratorOf(by, slug)) throw new Forbidden(`only an administrator of ${slug} changes it`);
   requireMatch(ifMatch, kept.version);
   return kept;
@@ -82,19 +81,19 @@ async function lockForWriting(slug: string, ifMatch: string | undefined, { by, t
 async function change(kept: Authority, stated: AuthorityDocument, { by, tx }: Writer): Promise<Authority> {
   if (stated.slug !== kept.slug) throw new ValidationFailed([readOnly('slug', 'a slug never changes')]);
   const reserved = PLATFORM_MEMBERS.filter(
-    (member) => sortedJson(stated[member] ?? null) !== sortedJson(kept[member] ?? null),
+    (member) => canonicalJson(stated[member] ?? null) !== canonicalJson(kept[member] ?? null),
   );
   if (reserved.length > 0 && !isPlatformAdministrator(by)) {
     throw new Forbidden(`only a platform administrator changes ${reserved.join(' and ')}`);
   }
   await judge(stated, tx);
-  if (sortedJson(stated) === sortedJson(withoutMade({ ...kept }))) return kept;
+  if (canonicalJson(stated) === canonicalJson(withoutMade({ ...kept }))) return kept;
   return new Authorities(tx).replace(stated, kept.version, { dialsAnew: dialled(stated) !== dialled(kept) });
 }
 
 /** What probers go by. */
 const dialled = ({ network, probing, allowBasicPlaintext }: AuthorityDocument): string =>
-  sortedJson([network ?? null, probing ?? null, allowBasicPlaintext ?? false]);
+  canonicalJson([network ?? null, probing ?? null, allowBasicPlaintext ?? false]);
 
 async function judge(stated: AuthorityDocument, tx: EntityManager): Promise<void> {
   const faults = [...authorityFaults(stated), ...(await parentFaults(stated, tx))];

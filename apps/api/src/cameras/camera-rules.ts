@@ -1,6 +1,15 @@
-import { isPlatformAdministrator, mayWrite, type Principal } from '#access';
-import type { Authority, CameraRegistration, Fault, Lifecycle } from '#catalog';
-import { withoutUserinfo } from '#catalog';
+import { isPlatformAdministrator, mayIn, type Principal } from '#access';
+import {
+  type Authority,
+  type CameraRegistration,
+  type Fault,
+  Forbidden,
+  isMoreOpen,
+  type Lifecycle,
+  type ResolvedCamera,
+  THUMBNAIL_LEVELS,
+  withoutUserinfo,
+} from '#catalog';
 import { type DialPolicy, literalRefusal } from '#probe';
 
 /** What may follow what (domain.md, section 4). Retired cameras come back only by their authority's administrator. */
@@ -21,7 +30,25 @@ export function lifecycleFaults(from: Lifecycle, to: Lifecycle): readonly Fault[
 
 /** Whether the caller may do what only an authority's administrator may: access floors, keys, reviving. */
 export const isAdministratorOf = (by: Principal, authority: string): boolean =>
-  isPlatformAdministrator(by) || (mayWrite(by, authority) && by.scopes.has('keys:write'));
+  isPlatformAdministrator(by) || (mayIn(by, 'cameras:write', authority) && mayIn(by, 'keys:write', authority));
+
+/**
+ * Lets a change of who may see a camera or its pictures through: whoever may change the camera closes it, an administrator of its authority alone
+ * opens it. A document that leaves `access` out opens what was closed.
+ * @throws Forbidden
+ */
+export function requireMayOpen(
+  before: ResolvedCamera,
+  after: ResolvedCamera,
+  administers: (authority: string) => boolean,
+): void {
+  const opens = isMoreOpen(after.access.level, before.access.level) || shownOf(after.access) < shownOf(before.access);
+  if (!opens || administers(before.authority)) return;
+  throw new Forbidden(`only an administrator of ${before.authority} lets more people see a camera or its pictures`);
+}
+
+/** The less, the more is shown. */
+const shownOf = ({ thumbnails = 'full' }: ResolvedCamera['access']): number => THUMBNAIL_LEVELS.indexOf(thumbnails);
 
 /** Which addresses the cameras of an authority may have. */
 export const policyOf = ({ network }: Pick<Authority, 'network'>, loopback: boolean): DialPolicy => ({

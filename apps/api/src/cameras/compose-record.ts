@@ -4,6 +4,7 @@ import {
   type Authority,
   cameraFaults,
   type CameraRegistration,
+  canonicalJson,
   completenessOf,
   deviceOf,
   filledView,
@@ -84,20 +85,32 @@ export function composeRecord(stated: CameraRegistration, composition: Compositi
     })),
     keeps: plan.keeps,
     dialsAnew: plan.secrets.length > 0 || dialled(composition.before) !== dialled(resolved),
-    dropsPicture: isRetired || masksOf(composition.before) !== masksOf(resolved),
+    // What comes from another authority was taken under that one's terms.
+    dropsPicture: isRetired || composition.before === null || masksOf(composition.before) !== masksOf(resolved),
+    dropsPresets: composition.before === null ? [] : presetsShownOtherwise(composition.before, resolved),
     probeHost: main?.url !== undefined && PROBED.includes(resolved.lifecycle) ? deviceOf(main.url) : null,
   };
 }
 
 /** What geometry goes by. */
-const seenOf = (camera: ResolvedCamera): string => sortedJson(geoCameraOf(camera));
+const seenOf = (camera: ResolvedCamera): string => canonicalJson(geoCameraOf(camera));
 
 /** What a prober goes by: a change of it lifts every hold-off, and a probe under way counts no more. */
 const dialled = (camera: ResolvedCamera | null): string =>
-  camera === null ? '' : sortedJson([camera.services, camera.lifecycle, camera.presets ?? []]);
+  camera === null ? '' : canonicalJson([camera.services, camera.lifecycle, camera.presets ?? []]);
+
+/** Presets whose pictures came from other services than those that show them now. */
+function presetsShownOtherwise(before: ResolvedCamera, after: ResolvedCamera): readonly string[] {
+  const shownBy = ({ services }: ResolvedCamera, preset: string): string =>
+    canonicalJson(
+      services.filter(({ shows }) => shows === preset).map(({ kind, url, vapix }) => [kind, url, vapix ?? {}]),
+    );
+  const presets = new Set(before.services.flatMap(({ shows = 'main' }) => (shows === 'main' ? [] : [shows])));
+  return [...presets].filter((preset) => shownBy(before, preset) !== shownBy(after, preset));
+}
 
 /** A picture without a new mask must not be shown a moment longer. */
-const masksOf = (camera: ResolvedCamera | null): string => sortedJson(camera?.access.privacyMasks ?? []);
+const masksOf = ({ access }: ResolvedCamera): string => canonicalJson(access.privacyMasks ?? []);
 
 /** Credentials that were sent and are kept already stay as they are, with the time at which they were set. */
 function withoutKnown(plan: ServicePlan, { keyring, kept, fingerprintOf }: Composition): ServicePlan {
@@ -121,7 +134,7 @@ function withoutKnown(plan: ServicePlan, { keyring, kept, fingerprintOf }: Compo
   };
 }
 
-/** SHA-256 over the sorted JSON of what the agency states; where credentials are set counts, since when does not. */
+/** SHA-256 over the canonical JSON of what the agency states; where credentials are set counts, since when does not. */
 function contentHashOf({ services, ...document }: ResolvedCamera): Buffer {
   const stated = {
     ...document,
@@ -130,14 +143,5 @@ function contentHashOf({ services, ...document }: ResolvedCamera): Buffer {
       hasCredentials: credentials !== undefined,
     })),
   };
-  return createHash('sha256').update(sortedJson(stated)).digest();
-}
-
-/** JSON with the members of every object in the order of their names, as RFC 8785 sorts them. */
-export function sortedJson(value: unknown): string {
-  return JSON.stringify(value, (_name, item: unknown) =>
-    typeof item === 'object' && item !== null && !Array.isArray(item)
-      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-      : item,
-  );
+  return createHash('sha256').update(canonicalJson(stated)).digest();
 }

@@ -1,8 +1,9 @@
 import { Controller, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { actsFor, isPlatformAdministrator, requireAuthority, scope } from '#access';
-import { type Outcome, ProbeReport } from '#catalog';
-import { CameraFinder, probeNow, ProbeWishes } from '#storage';
+import { isPlatformAdministrator, mayIn, requireScopeIn, scope } from '#access';
+import { isFolded, ProbeReport } from '#catalog';
+import { CameraFinder, probeNow, ProbeWishes, transactAs } from '#storage';
+import { actorOf } from '../acting.js';
 import { selected } from '../checked.js';
 import { baseUrlOf } from '../links.js';
 import { FORMS, negotiate } from '../negotiate.js';
@@ -27,6 +28,7 @@ export class ProbeController {
     description:
       'Asks the camera for a picture and answers what came of it, whatever the outcome, within 25 seconds. Within `minIntervalS` of a probe: that one’s result.',
     permission: 'probes:run',
+    budget: 'probes',
     path: CAMERA_ID,
     answers: { 200: { description: 'What the probe established.', content: { [FORMS.json]: ProbeReport } } },
     refuses: ['not_found', 'not_probed', 'prober_unavailable'],
@@ -41,19 +43,23 @@ export class ProbeController {
     const by = request.principal;
     const baseUrl = baseUrlOf(request, this.parts.settings);
     const { authority } = await new CameraFinder(this.parts.db).get(idOf(id), scope(by), baseUrl);
-    requireAuthority(by, authority);
+    requireScopeIn(by, 'probes:run', authority);
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
+    const asked = await transactAs(this.parts.db, actorOf(request), (tx) => new ProbeWishes(tx).ask(idOf(id)));
     const report = await probeNow(new ProbeWishes(this.parts.db), idOf(id), {
+      asked,
       timeoutMs: PATIENCE_MS,
       signal: gone.signal,
     });
-    const isOwn = isPlatformAdministrator(by) || (actsFor(by, authority) && by.scopes.has('cameras:write'));
-    const shown: ProbeReport = isOwn ? report : { ...report, outcome: folded(report.outcome) };
-    return sendResult(reply, 200, shown);
+    const isOperator = isPlatformAdministrator(by) || mayIn(by, 'cameras:write', authority);
+    return sendResult(reply, 200, isOperator ? report : folded(report));
   }
 }
 
-/** Below operator, "probe now" must not tell one port of somebody's network from another (security.md SSRF-9). */
-const FOLDED: readonly Outcome[] = ['refused', 'connect_timeout', 'reset', 'dns_error', 'target_not_allowed'];
-const folded = (outcome: Outcome): Outcome => (FOLDED.includes(outcome) ? 'unreachable' : outcome);
+/** Below operator, "probe now" must not tell one port of somebody's network from another (security.md SSRF-9): not by how far it came either. */
+function folded(report: ProbeReport): ProbeReport {
+  if (!isFolded(report.outcome)) return report;
+  const phases = { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null, firstFrameMs: null };
+  return { ...report, outcome: 'unreachable', phases };
+}

@@ -1,6 +1,6 @@
 import { Controller, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { requireAuthority, scope } from '#access';
+import { requireScopeIn, scope } from '#access';
 import { ReferenceDocument } from '#catalog';
 import { References } from '#storage';
 import { selected } from '../checked.js';
@@ -46,7 +46,7 @@ export class ReferenceController {
     negotiate(undefined, request.headers.accept, ['json']);
     const { principal } = request;
     const present = await new References(this.parts.db).present(idOf(id), scope(principal));
-    requireAuthority(principal, present.authority);
+    requireScopeIn(principal, 'cameras:write', present.authority);
     // Pictures are read before the transaction; what stands against one is told in it, unless the request was answered before.
     const candidate = candidateOf(present, this.parts);
     await Promise.allSettled([candidate]);

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { EntityManager } from 'typeorm';
-import { type Principal, requireAuthority, requireScope, scope } from '#access';
+import { type Principal, requireScopeIn, scope } from '#access';
 import {
   AlreadyRegistered,
   type Authority,
@@ -31,7 +31,7 @@ import {
 import { checked } from '../checked.js';
 import { requireMatch } from '../conditional.js';
 import type { ApiParts } from '../parts.js';
-import { carriesCredentials, isAdministratorOf, lifecycleFaults } from './camera-rules.js';
+import { carriesCredentials, isAdministratorOf, lifecycleFaults, requireMayOpen } from './camera-rules.js';
 import { composeRecord } from './compose-record.js';
 import type { ViewKeeper } from './view-keeper.js';
 
@@ -55,7 +55,7 @@ export async function registerCamera(body: unknown, write: Write): Promise<Found
   const { tx, by, keeper } = write;
   refuseMade(body);
   const stated = checked(CameraRegistration, body);
-  requireAuthority(by, stated.authority);
+  requireScopeIn(by, 'cameras:write', stated.authority);
   await new WriteOrder(tx).besideOthers([stated.authority]);
   const authority = await holdAuthority(stated.authority, tx);
   const existing = await new Cameras(tx).findLocal(stated.authority, stated.localId);
@@ -128,7 +128,7 @@ async function lockForWriting(
   const { tx, by } = write;
   // What the caller may not know is not found, whatever else is wrong (AUTHZ-5).
   const { authority } = await new CameraFinder(tx).get(id, scope(by), write.baseUrl);
-  requireAuthority(by, authority);
+  requireScopeIn(by, 'cameras:write', authority);
   // Here others are waited for, and not at the row: by then this transaction would have its number (reliability.md REL-5).
   await new WriteOrder(tx).besideOthers([authority, ...movesTo], id);
   const [kept] = await new Cameras(tx).lock([id]);
@@ -146,7 +146,7 @@ async function change(kept: KeptCamera, stated: CameraRegistration, write: Write
     throw new Forbidden(`only an administrator of ${kept.authority} revives a retired camera`);
   }
   const moves = stated.authority !== kept.authority;
-  if (moves) requireAuthority(by, stated.authority);
+  if (moves) requireScopeIn(by, 'cameras:write', stated.authority);
   const authority = await holdAuthority(stated.authority, tx);
   const clashes =
     moves || stated.localId !== kept.localId ? await new Cameras(tx).findLocal(stated.authority, stated.localId) : null;
@@ -161,6 +161,7 @@ async function change(kept: KeptCamera, stated: CameraRegistration, write: Write
     fingerprintOf: (slot) => (moves ? undefined : fingerprints.get(`${kept.id}/${slot}`)),
     write,
   });
+  requireMayOpen(kept.document, record.document, (slug) => isAdministratorOf(by, slug));
   if (!isUnchanged(kept, record)) {
     await new Cameras(tx).replace([record]);
     await keeper.keep([record], tx);
@@ -183,7 +184,7 @@ interface ToCompose {
 
 function compose(stated: CameraRegistration, { write, ...composition }: ToCompose): CameraRecord {
   const { by, parts, now } = write;
-  if (carriesCredentials(stated)) requireScope(by, 'credentials:write');
+  if (carriesCredentials(stated)) requireScopeIn(by, 'credentials:write', stated.authority);
   return composeRecord(stated, {
     ...composition,
     keyring: parts.keyring,

@@ -52,6 +52,7 @@ export class CoverageController implements OnModuleDestroy {
     description:
       'Counted on a grid of one metre or more, for an area up to 400 km²; along a line in steps. Fixed cameras, and turning ones whose pose was reported in the last five minutes; a camera counts once, whatever its views; what is merely possible does not count.',
     permission: 'public',
+    budget: 'spatial',
     body: { [FORMS.json]: CoverageRequest },
     answers: {
       200: {
@@ -77,6 +78,7 @@ export class CoverageController implements OnModuleDestroy {
     description:
       'Per point the cameras that see it, best first; and the lists of points that only planned cameras see, and that none sees. Turning cameras count as they look now where that is known, else by what they can be turned to: each sight says which.',
     permission: 'public',
+    budget: 'spatial',
     body: { [FORMS.json]: CoveragePointsRequest },
     answers: { 200: { description: 'Points and cameras.', content: { [FORMS.json]: CoveragePointsAnswer } } },
     refuses: ['query_too_expensive'],

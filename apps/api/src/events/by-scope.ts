@@ -14,7 +14,7 @@ export function byScope<Member>(
   const groups = new Map<string, { readonly scope: ScopedQuery; readonly members: Member[] }>();
   for (const member of members) {
     const scope = scopeOf(member);
-    const name = JSON.stringify([scope.own, scope.levels]);
+    const name = JSON.stringify(scope);
     const group = groups.get(name) ?? { scope, members: [] };
     group.members.push(member);
     groups.set(name, group);

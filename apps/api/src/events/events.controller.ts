@@ -31,6 +31,7 @@ export class EventsController {
     description:
       'Server-sent events of the cameras that the caller may know; selectors combine with AND. Each event has an `id`; a client that was cut off sends the last one it had as `Last-Event-ID` and misses nothing of the last seven days. Where that is longer ago the first event is `reset`: ask for everything anew. Events are thin and may come twice; `camera.version` never falls. A camera that leaves the caller’s sight is told of once more, as `camera.retired` with `reason: withdrawn`. `frame.updated` is a hint without an id, for streams that choose cameras or a place.',
     permission: 'public',
+    budget: 'events',
     query: EVENT_SELECTORS,
     headers: {
       'Last-Event-ID': {
@@ -44,7 +45,7 @@ export class EventsController {
         content: { [TYPE]: EventDocument },
       },
     },
-    refuses: ['cursor_mismatch', 'rate_limited'],
+    refuses: ['cursor_mismatch'],
   })
   async stream(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { types, authority, camera, bbox, near, radiusM, after } = selected(EVENT_SELECTORS, request);
@@ -54,7 +55,7 @@ export class EventsController {
     requireEventStream(request.headers.accept);
     const given = this.givenBy(request.headers['last-event-id'], after);
     const filter = new EventFilter({ types, authorities: authority, cameras: camera, bbox, near, radiusM });
-    const caller = this.listeners.admit(request);
+    this.listeners.admit(request, reply);
     const now = await this.feed.now();
     reply.hijack();
     const { raw } = reply;
@@ -79,7 +80,7 @@ export class EventsController {
       this.feed.leave(stream);
       this.listeners.remove(stream);
     });
-    this.listeners.add(stream, caller);
+    this.listeners.add(stream, request.caller);
     const cursor = this.cursors.of(stream.position, given === null || isLost ? Date.now() : given.at);
     stream.begin(cursor);
     if (isLost) stream.send(resetText(cursor));

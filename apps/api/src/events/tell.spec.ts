@@ -3,7 +3,7 @@ import type { OutboxEvent, SeenBefore, Sighting } from '#storage';
 import { EventFilter } from './event-filter.js';
 import { documentOf, toldOf } from './tell.js';
 
-const seen: Sighting = { authority: 'wrb', localId: '7', version: 9, lon: 120, lat: 23, own: false };
+const seen: Sighting = { authority: 'wrb', localId: '7', version: 9, lon: 120, lat: 23, own: false, operated: false };
 const before: SeenBefore = { authority: 'wrb', access_level: 'public', lon: 120, lat: 23 };
 const event = (over: Partial<OutboxEvent> = {}): OutboxEvent => ({
   generation: 1,
@@ -57,12 +57,25 @@ describe('who is told', () => {
   test('of words to those who look after a camera, its own authority alone, with what to do next', () => {
     const notice = event({ kind: 'health.notice', facts: { notice: { word: 'down', outcome: 'refused' } } });
     expect(toldOf(notice, { now: seen, before: null }, all)).toBe(null);
-    const own = { now: { ...seen, own: true }, before: null };
+    const own = { now: { ...seen, own: true, operated: true }, before: null };
     expect(toldOf(notice, own, all)).toBe('event');
     expect(documentOf(notice, own, 'id').notice).toEqual({
       word: 'down',
       outcome: 'refused',
       nextStep: expect.stringContaining('web server'),
     });
+  });
+
+  test('SSRF-9: a viewer of the authority reads no outcome that tells of its network', () => {
+    const viewer = { now: { ...seen, own: true }, before: null };
+    const told = (outcome: 'refused' | 'unreachable' | 'stalled', reason: string) =>
+      documentOf(event({ kind: 'health.notice', facts: { notice: { word: 'down', outcome, reason } } }), viewer, 'id')
+        .notice;
+    expect(told('refused', 'refuses the connection')).toEqual(told('unreachable', 'no way leads there'));
+    expect(told('refused', 'refuses the connection')).toMatchObject({
+      outcome: 'unreachable',
+      reason: 'the camera cannot be reached',
+    });
+    expect(told('stalled', 'stops')).toMatchObject({ outcome: 'stalled', reason: 'stops' });
   });
 });

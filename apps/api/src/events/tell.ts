@@ -1,4 +1,4 @@
-import type { EventDocument } from '#catalog';
+import { type EventDocument, type EventNotice, FOLDED_REASON, isFolded } from '#catalog';
 import { NEXT_STEPS } from '#health';
 import type { Judgement, OutboxEvent } from '#storage';
 import type { EventFilter } from './event-filter.js';
@@ -25,7 +25,8 @@ export function documentOf(event: OutboxEvent, { now }: Judgement, id: string): 
   const { cameraId, kind, at, version, facts } = event;
   if (now === null) return { id, type: 'camera.retired', at, camera: { id: cameraId }, reason: 'withdrawn' };
   const { authority, localId } = now;
-  const { notice, ...more } = facts;
+  const { notice: whole, ...more } = facts;
+  const notice = whole === undefined || now.operated ? whole : folded(whole);
   const nextStep = notice?.outcome === undefined ? {} : { nextStep: NEXT_STEPS[notice.outcome] };
   return {
     id,
@@ -35,4 +36,10 @@ export function documentOf(event: OutboxEvent, { now }: Judgement, id: string): 
     ...more,
     ...(notice === undefined ? {} : { notice: { ...notice, ...nextStep } }),
   };
+}
+
+/** A notice as those read it who may not change the camera (security.md SSRF-9). */
+function folded(notice: EventNotice): EventNotice {
+  if (notice.outcome === undefined || !isFolded(notice.outcome)) return notice;
+  return { ...notice, outcome: 'unreachable', reason: FOLDED_REASON };
 }

@@ -2,7 +2,8 @@ import { Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Selector } from '#catalog';
 import { GEOMETRY_VERSION } from '#geo';
-import { ViewIndex } from '#storage';
+import { Audit, ViewIndex } from '#storage';
+import { actingIn } from '../acting.js';
 import { sendResult } from '../answer.js';
 import { selected } from '../checked.js';
 import { FORMS, negotiate } from '../negotiate.js';
@@ -66,6 +67,16 @@ export class GeometryController {
   async start(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<FastifyReply> {
     const { which = 'waiting' } = selected(REBUILD_SELECTORS, request);
     negotiate(undefined, request.headers.accept, ['json']);
+    await actingIn(
+      request,
+      this.parts,
+    )((tx) =>
+      new Audit(tx).note({
+        action: 'geometry.rebuild_asked',
+        authority: null,
+        subject: { kind: 'geometry', id: which },
+      }),
+    );
     await this.rebuild.start(which);
     return this.answer(reply.header('location', '/v1/geometry'), 202);
   }

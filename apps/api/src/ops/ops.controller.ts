@@ -24,6 +24,8 @@ export class OpsController {
     summary: 'Whether the process turns',
     description: 'Says nothing of the database.',
     permission: 'public',
+    budget: 'none',
+    isVital: true,
     answers: { 200: { description: 'It does.', content: TEXT } },
   })
   live(@Res() reply: FastifyReply): FastifyReply {
@@ -37,6 +39,8 @@ export class OpsController {
     summary: 'Whether requests can be served',
     description: 'The database answers, its schema is current, and the process is not shutting down.',
     permission: 'public',
+    budget: 'none',
+    isVital: true,
     answers: { 200: { description: 'They can.', content: TEXT } },
   })
   async ready(@Res() reply: FastifyReply): Promise<FastifyReply> {
@@ -51,6 +55,8 @@ export class OpsController {
     summary: 'Metrics for Prometheus',
     description: 'For callers on loopback, or with a platform administrator’s key.',
     permission: 'public',
+    budget: 'none',
+    isVital: true,
     answers: { 200: { description: 'The metrics.', content: TEXT } },
     refuses: ['not_found'],
   })

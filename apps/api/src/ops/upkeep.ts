@@ -1,7 +1,7 @@
 import { setInterval } from 'node:timers';
 import type { DataSource } from 'typeorm';
 import { SERVER } from '#access';
-import { Cameras, IdempotentAnswers, transact, transactAs } from '#storage';
+import { Cameras, IdempotentAnswers, transactAs } from '#storage';
 import { measureCameras } from '../health/camera-metrics.js';
 import { HistoryUpkeep } from '../health/history-upkeep.js';
 import type { ApiParts } from '../parts.js';
@@ -47,7 +47,7 @@ export async function startUpkeep({
 
 async function sweep(db: DataSource): Promise<void> {
   for (;;) {
-    const swept = await transact(db, (tx) => new IdempotentAnswers(tx).sweep());
+    const swept = await transactAs(db, SERVER, (tx) => new IdempotentAnswers(tx).sweep());
     if (swept < FULL_SWEEP) return;
   }
 }

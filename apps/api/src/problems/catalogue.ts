@@ -65,16 +65,27 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   ),
   unauthenticated: kind(
     401,
-    'A valid key is needed',
-    'No key was sent where one is needed, or it is unknown, mistyped or revoked.',
-    'Send `Authorization: Bearer slk_…`. A wrong key is refused on public addresses too.',
+    'Valid credentials are needed',
+    'No key, token or session came where one is needed, or it is unknown, mistyped, revoked or over.',
+    'Send `Authorization: Bearer` with an API key or an access token, or sign in anew. Wrong credentials are refused on public addresses too; the cookie of a session that is over was taken back by this answer.',
   ),
-  token_expired: kind(401, 'The key has expired', 'The key was valid until its `expiresAt`.', 'Mint a new key.'),
+  token_expired: kind(
+    401,
+    'The credentials have expired',
+    'The key was valid until its `expiresAt`, the token until its `exp`.',
+    'Mint a new key; have the issuer give a new token.',
+  ),
   forbidden: kind(
     403,
-    'This key may not do that',
-    'The key lacks the scope or the authority that this needs.',
-    'Use another key; `detail` names what is lacking.',
+    'This caller may not do that',
+    'The caller lacks the scope that this needs, or has it in other authorities only.',
+    'Use another key, or have an administrator of the authority give the role; `detail` names what is lacking.',
+  ),
+  csrf_rejected: kind(
+    403,
+    'The request may have come from another site',
+    'A request that changes something came with the cookie of a session, but the browser did not vouch for where it came from (`Sec-Fetch-Site: same-origin`, or our own `Origin`), or its body is of a type that any form may send. Or a sign-in did not end in the browser in which it began.',
+    'Send it from our own pages, as JSON; programs send `Authorization` in place of a cookie. Begin the sign-in again.',
   ),
   not_found: kind(
     404,
@@ -111,7 +122,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   already_registered: kind(
     409,
     'This is registered already',
-    'The authority has a camera of this `localId`, or the slug is taken.',
+    'The authority has a camera of this `localId`, the slug is taken, or the same is asked for already.',
     '`existing` is its address: change it there, or import.',
   ),
   retired_exists: kind(
@@ -121,6 +132,12 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     'Revive it by `PATCH {"lifecycle": "active"}` as an administrator of its authority, or use another `localId`.',
   ),
   in_use: kind(409, 'This is in use', 'Something else still depends on it.', 'Retire or move that first.'),
+  already_decided: kind(
+    409,
+    'This request for access is pending no more',
+    'It was granted, refused or withdrawn, perhaps a moment ago by somebody else.',
+    'Read it; ask anew where access is still wanted. What was granted ends by ending the grant.',
+  ),
   not_probed: kind(
     409,
     'This camera is not probed',
@@ -212,8 +229,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   rate_limited: kind(
     429,
     'That is as much as one caller gets',
-    'The caller has as many event streams open as one key, or one address without a key, may have.',
-    'Close one, or try again after `Retry-After` seconds.',
+    'The caller, or the address of a caller without a key, has used up its requests of this kind (the header `RateLimit-Policy` says how many and which), has as many event streams open as it may, or sent too many wrong keys.',
+    'Try again after `Retry-After` seconds. A key has more than an address; an `If-None-Match` that is answered 304 costs a quarter.',
     true,
   ),
   internal: kind(
@@ -256,6 +273,13 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     'No prober answered',
     'No prober took the camera within 25 seconds: none runs, or all are busy.',
     'Start `sightline prober`, or try again.',
+    true,
+  ),
+  issuer_unavailable: kind(
+    503,
+    'The issuer of this token does not answer',
+    'Its signing keys, or its answer to a sign-in, could not be fetched, so nobody can tell whether the credentials are right.',
+    'Try again; the operator looks whether `jwksUri` of SIGHTLINE_OIDC is reached from here.',
     true,
   ),
   shutting_down: kind(

@@ -30,6 +30,7 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = http.getResponse<FastifyReply>();
     if (reply.sent) return;
     const { problem, headers } = this.answerTo(thrown, request);
+    request.problem = problem;
     if (problem.status >= 500) {
       const level = problem.status === 500 ? 'error' : 'warn';
       request.log[level]({ err: thrown, code: problem.code }, 'request failed');

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { type Fault, type ProblemCode, type Refusal, VersionMismatch } from '#catalog';
+import { type Fault, type ProblemCode, RateLimited, type Refusal, VersionMismatch } from '#catalog';
 import { PROBLEMS } from './catalogue.js';
 
 /** A problem document (RFC 9457) as the contract states it. */
@@ -22,7 +22,6 @@ export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 const RETRY_AFTER_S: Readonly<Partial<Record<ProblemCode, number>>> = {
   request_in_flight: 1,
   overloaded: 2,
-  rate_limited: 10,
   shutting_down: 2,
 };
 
@@ -55,10 +54,13 @@ export function problemOf(
   const headers: Record<string, string> = { 'cache-control': 'no-store', ...headersOf(refusal) };
   if (status === 401) headers['www-authenticate'] = 'Bearer realm="sightline"';
   if (status === 503 || status === 429 || code === 'request_in_flight')
-    headers['retry-after'] = String(RETRY_AFTER_S[code] ?? 5);
+    headers['retry-after'] = String(retryAfterS(refusal) ?? RETRY_AFTER_S[code] ?? 5);
   if (existing.existing !== undefined) headers.link = `<${existing.existing}>; rel="related"`;
   return { problem, headers };
 }
+
+const retryAfterS = (refusal: Refusal | undefined): number | undefined =>
+  refusal instanceof RateLimited ? refusal.retryAfterS : undefined;
 
 function headersOf(refusal: Refusal | undefined): Record<string, string> {
   const headers: Record<string, string> = {};

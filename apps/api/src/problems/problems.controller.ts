@@ -5,7 +5,7 @@ import { sendRepresentation } from '../answer.js';
 import { selected } from '../checked.js';
 import { bodyTagOf } from '../conditional.js';
 import { Operation } from '../operation.js';
-import { HTML_TYPE, page, PAGE_CSP } from '../page.js';
+import { HTML_TYPE, page, PAGE_HEADERS } from '../page.js';
 import { PROBLEMS } from './catalogue.js';
 
 /** What each `type` of a problem document leads to: meaning, cause and cure. */
@@ -39,7 +39,7 @@ export class ProblemsController {
     return sendRepresentation(request, reply, {
       body,
       contentType: HTML_TYPE,
-      headers: { 'content-security-policy': PAGE_CSP },
+      headers: PAGE_HEADERS,
       etag,
       cacheControl: 'public, max-age=300',
     });

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { type BuildingSet, MalformedBody, Refusal } from '#catalog';
 import { type BuildingFields, readBuildings, type ReadBuilding } from '#intake';
-import { type Buildings, translate } from '#storage';
+import { type Acting, type Buildings, translate } from '#storage';
 import { BuildingTally } from './building-tally.js';
 import type { Upload } from './receive-upload.js';
 import { Recurring } from '../recurring.js';
@@ -79,15 +79,17 @@ export class BuildingsImport {
 
   /**
    * Accepts a file, which is removed when it was read; what becomes of it shows in its set.
+   * @param acting for whoever sent it
    * @throws MalformedBody when its beginning shows that it is no file of buildings
    */
-  async accept(upload: Upload, { date, createdBy, ...fields }: BuildingsOrder): Promise<BuildingSet> {
+  async accept(upload: Upload, { date, createdBy, ...fields }: BuildingsOrder, acting: Acting): Promise<BuildingSet> {
     try {
       const refused = await refusalIn(upload, fields);
       if (refused !== null) throw new MalformedBody(refused);
       const { heightFrom = null, baseFrom = null } = fields;
       const { bytes } = upload;
-      const set = await this.buildings.begin({ id: uuidv7(), date, heightFrom, baseFrom, bytes, createdBy });
+      const begun = { id: uuidv7(), date, heightFrom, baseFrom, bytes, createdBy };
+      const set = await acting((tx) => this.buildings.begin(begun, tx));
       const job: Job = { id: set.id, upload, fields, tally: new BuildingTally(), bytesRead: 0, isOver: false };
       this.jobs.add(job);
       this.queue = this.queue.then(() => this.run(job));
@@ -99,9 +101,10 @@ export class BuildingsImport {
   }
 
   /** Removes a set; its import, if it still runs, ends. @returns whether there was one */
-  async remove(id: string): Promise<boolean> {
-    const removed = await this.buildings.remove(id);
+  async remove(id: string, acting: Acting): Promise<boolean> {
+    const removed = await acting((tx) => this.buildings.remove(id, tx));
     if (removed === null) return false;
+    this.buildings.lookAgain();
     for (const job of this.jobs) if (job.id === id) job.isOver = true;
     this.sweeps.now();
     return true;

@@ -2,6 +2,7 @@ import { Controller, Delete, Get, Inject, Param, Post, Req, Res } from '@nestjs/
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BuildingSet, InvalidParameter, NotFound, PAGE_SELECTORS, type Selector } from '#catalog';
 import { Buildings } from '#storage';
+import { actingIn } from '../acting.js';
 import { sendDocument, sendResult } from '../answer.js';
 import { idOf } from '../cameras/camera-id.js';
 import { selected } from '../checked.js';
@@ -95,7 +96,7 @@ export class BuildingsController {
       ...(heightFrom === undefined ? {} : { heightFrom }),
       ...(baseFrom === undefined ? {} : { baseFrom }),
     };
-    const set = await this.imports.accept(upload, order);
+    const set = await this.imports.accept(upload, order, actingIn(request, this.parts));
     const location = `${baseUrlOf(request, this.parts.settings)}/v1/buildings/${set.id}`;
     return sendResult(reply.header('location', location), 202, set);
   }
@@ -173,7 +174,8 @@ export class BuildingsController {
     @Res() reply: FastifyReply,
   ): Promise<FastifyReply> {
     selected({}, request);
-    if (!(await this.imports.remove(idOf(id)))) throw new NotFound(`no set of buildings has the id ${id}`);
+    const isThere = await this.imports.remove(idOf(id), actingIn(request, this.parts));
+    if (!isThere) throw new NotFound(`no set of buildings has the id ${id}`);
     return reply.code(204).header('cache-control', 'no-store').send();
   }
 }

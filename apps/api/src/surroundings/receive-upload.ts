@@ -22,7 +22,7 @@ const NAME = /^(\d+)-[0-9a-f]{32}$/;
 /**
  * Takes the body of a request into a file of its own, readable by its owner alone; memory holds a chunk. On any failure
  * nothing is left of it.
- * @param request of an address in `UPLOAD_PATHS` (door.ts), whose body is a stream
+ * @param request of an address in `UPLOAD_PATHS` (door/bodies.ts), whose body is a stream
  * @throws BodyTooLarge over `maxBytes`, at once where Content-Length says so
  * @throws RequestTimeout for a client slower than 32 KiB/s, after 10 s
  * @throws MalformedBody for an empty body, or one that broke off

@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { Refusal, type TerrainKind, type TerrainRaster, UnusableRaster } from '#catalog';
 import type { FrameStore } from '#frames';
 import { type LonLatGrid, openGeotiff, planGrid, type Raster } from '#intake';
-import { type Projections, type Terrain, type TerrainTile, translate, WGS84_EPSG } from '#storage';
+import { type Acting, type Projections, type Terrain, type TerrainTile, translate, WGS84_EPSG } from '#storage';
 import { OpenFile } from './open-file.js';
 import { readTerrain } from './read-terrain.js';
 import type { Upload } from './receive-upload.js';
@@ -80,15 +80,16 @@ export class TerrainImport {
 
   /**
    * Accepts a file, which is removed when it was read; what becomes of it shows in its raster.
+   * @param acting for whoever sent it
    * @throws UnusableRaster when its head shows that no terrain can be made of it
    */
-  async accept(upload: Upload, { kind, date, epsg, createdBy }: TerrainOrder): Promise<TerrainRaster> {
+  async accept(upload: Upload, { kind, date, epsg, createdBy }: TerrainOrder, acting: Acting): Promise<TerrainRaster> {
     try {
       const { raster, grid } = await this.judge(upload, epsg);
       const { columns, rows } = raster;
       const { bytes } = upload;
       const begun = { id: uuidv7(), kind, date, epsg: raster.epsg, columns, rows, bytes, grid, createdBy };
-      const answer = await this.terrain.begin(begun);
+      const answer = await acting((tx) => this.terrain.begin(begun, tx));
       const job: Job = { id: begun.id, upload, epsg: raster.epsg, grid, stop: new AbortController() };
       this.jobs.set(job.id, job);
       this.queue = this.queue.then(() => this.run(job));
@@ -100,8 +101,8 @@ export class TerrainImport {
   }
 
   /** Removes a raster; its import, if it still runs, ends. @returns whether there was one */
-  async remove(id: string): Promise<boolean> {
-    const removed = await this.terrain.remove(id);
+  async remove(id: string, acting: Acting): Promise<boolean> {
+    const removed = await acting((tx) => this.terrain.remove(id, tx));
     if (removed === null) return false;
     this.jobs.get(id)?.stop.abort(new Stopped('the raster was removed'));
     if (removed.status === 'ready') this.onGroundChanged(removed.bbox);

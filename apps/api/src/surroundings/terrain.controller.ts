@@ -11,6 +11,7 @@ import {
   TerrainRaster,
 } from '#catalog';
 import { Terrain } from '#storage';
+import { actingIn } from '../acting.js';
 import { sendDocument, sendResult } from '../answer.js';
 import { idOf } from '../cameras/camera-id.js';
 import { selected } from '../checked.js';
@@ -98,12 +99,8 @@ export class TerrainController {
       throw new InvalidParameter([{ parameter: 'date', code: 'required', detail: 'is required' }]);
     }
     const upload = await receiveUpload(request, uploadsOf(this.parts.settings), MAX_FILE_BYTES);
-    const raster = await this.imports.accept(upload, {
-      kind,
-      date,
-      createdBy: request.principal.id,
-      ...(crs === undefined ? {} : { epsg: crs }),
-    });
+    const order = { kind, date, createdBy: request.principal.id, ...(crs === undefined ? {} : { epsg: crs }) };
+    const raster = await this.imports.accept(upload, order, actingIn(request, this.parts));
     const location = `${baseUrlOf(request, this.parts.settings)}/v1/terrain/${raster.id}`;
     return sendResult(reply.header('location', location), 202, raster);
   }
@@ -180,7 +177,8 @@ export class TerrainController {
     @Res() reply: FastifyReply,
   ): Promise<FastifyReply> {
     selected({}, request);
-    if (!(await this.imports.remove(idOf(id)))) throw new NotFound(`no raster of heights has the id ${id}`);
+    const isThere = await this.imports.remove(idOf(id), actingIn(request, this.parts));
+    if (!isThere) throw new NotFound(`no raster of heights has the id ${id}`);
     return reply.code(204).header('cache-control', 'no-store').send();
   }
 }

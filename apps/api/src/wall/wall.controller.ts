@@ -7,7 +7,7 @@ import { cacheControlOf } from '../answer.js';
 import { selected } from '../checked.js';
 import { baseUrlOf } from '../links.js';
 import { Operation } from '../operation.js';
-import { Html, html, HTML_TYPE, page, PAGE_CSP } from '../page.js';
+import { Html, html, HTML_TYPE, page, PAGE_HEADERS } from '../page.js';
 import { PageCursor } from '../page-cursor.js';
 import { type ApiParts, PARTS } from '../parts.js';
 
@@ -75,8 +75,7 @@ export class WallController {
       .code(200)
       .headers({
         'content-type': HTML_TYPE,
-        'content-security-policy': PAGE_CSP,
-        'cross-origin-opener-policy': 'same-origin',
+        ...PAGE_HEADERS,
         'cache-control': cacheControlOf(request.principal),
       })
       .send(body);

@@ -1,7 +1,8 @@
 import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { NotFound, PAGE_SELECTORS, WebhookDelivery, WebhookDisabled } from '#catalog';
-import { type KeptDelivery, WebhookQueue } from '#storage';
+import { type KeptDelivery, WebhookQueue, Webhooks } from '#storage';
+import { actingIn } from '../acting.js';
 import { sendResult } from '../answer.js';
 import { selected } from '../checked.js';
 import { EventCursors } from '../events/event-cursors.js';
@@ -79,7 +80,14 @@ export class DeliveriesController {
     selected({}, request);
     const webhook = await webhookOf(id, request.principal, this.parts.db);
     if (webhook.disabledReason !== null) throw new WebhookDisabled('enable the webhook first');
-    const delivery = await new WebhookQueue(this.parts.db).replay(webhook.id, webhookIdOf(deliveryId, 'delivery'));
+    const delivery = await actingIn(
+      request,
+      this.parts,
+    )(async (tx) => {
+      const again = await new WebhookQueue(tx).replay(webhook.id, webhookIdOf(deliveryId, 'delivery'));
+      if (again !== null) await new Webhooks(tx).noteReplay(webhook.id);
+      return again;
+    });
     if (delivery === null) throw new NotFound(`this webhook has no delivery of the id ${deliveryId}`);
     this.worker.wake();
     return sendResult(reply, 202, this.shown(delivery));

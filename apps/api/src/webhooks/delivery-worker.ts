@@ -2,20 +2,22 @@ import type { Logger } from 'pino';
 import type { Counter } from 'prom-client';
 import type { DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { principalOfKey, scope, UnreadableSecret } from '#access';
+import { maySomewhere, scope, SERVER, UnreadableSecret } from '#access';
 import { ShuttingDown, type WebhookDisabledReason, type WebhookPing } from '#catalog';
 import {
-  ApiKeys,
   type ClaimedDelivery,
   type DeliveryResult,
+  type SealedWebhookSecret,
   EventAudience,
   type TellableWebhook,
-  transact,
+  transactAs,
   WebhookQueue,
   Webhooks,
+  type WebhookStanding,
 } from '#storage';
 import type { EventCursors } from '../events/event-cursors.js';
 import { documentOf, toldOf } from '../events/tell.js';
+import { principalsNow } from '../keys/principals-now.js';
 import { Recurring } from '../recurring.js';
 import { filterOf, handOut } from './hand-out.js';
 import { FAILS_FOR_S, nextAttemptS } from './schedule.js';
@@ -90,7 +92,8 @@ export class DeliveryWorker {
     const began = performance.now();
     const at = new Date(this.tools.now()).toISOString();
     const body = JSON.stringify({ type: 'webhook.ping', at, webhook: { id } });
-    const sent = await this.send({ id, document }, { id: `ping_${uuidv7()}`, body });
+    const secrets = await transactAs(this.tools.db, SERVER, (tx) => new Webhooks(tx).secrets(id));
+    const sent = await this.send({ id, document }, { id: `ping_${uuidv7()}`, body }, secrets);
     if (sent === 'given_up') throw new ShuttingDown('this process is ending; another one answers');
     if (sent === 'unreadable') throw new Error('no key of this server opens the secret of a webhook');
     const { status, problem } = sent;
@@ -115,9 +118,13 @@ export class DeliveryWorker {
     if (free < 1 || this.ending.signal.aborted) return;
     const { db, aheadS } = this.tools;
     if (!(await this.queue.isAnyDue())) return;
-    const claimed = await transact(db, (tx) => new WebhookQueue(tx, aheadS).claim({ limit: free, ttlS: LEASE_TTL_S }));
+    const { claimed, secrets } = await transactAs(db, SERVER, async (tx) => {
+      const leased = await new WebhookQueue(tx, aheadS).claim({ limit: free, ttlS: LEASE_TTL_S });
+      const ids = [...new Set(leased.map(({ webhook }) => webhook.id))];
+      return { claimed: leased, secrets: await new Webhooks(tx).secretsOf(ids) };
+    });
     for (const delivery of claimed) {
-      const flight = this.deliver(delivery)
+      const flight = this.deliver(delivery, secrets.get(delivery.webhook.id) ?? [])
         .catch((error: unknown) => {
           // The lease runs out, and the attempt is made again.
           this.tools.log.warn({ err: error, webhook: delivery.webhook.id }, 'a delivery failed for a fault of ours');
@@ -131,21 +138,21 @@ export class DeliveryWorker {
     }
   }
 
-  private async deliver(delivery: ClaimedDelivery): Promise<void> {
+  private async deliver(delivery: ClaimedDelivery, secrets: readonly SealedWebhookSecret[]): Promise<void> {
     const { webhook, event } = delivery;
     const { db, cursors } = this.tools;
-    const rights = (await new ApiKeys(db).liveOf([webhook.owner])).get(webhook.owner);
-    if (rights === undefined) {
+    const owner = (await principalsNow(db, [webhook.owner])).get(webhook.owner);
+    if (owner === undefined || !maySomewhere(owner, 'webhooks:write')) {
       await this.keep(delivery, { state: 'waiting', wasSent: false, dueInS: 0 });
       return this.disable(webhook.id, 'owner_gone');
     }
-    const [judgement] = await new EventAudience(db).judge(scope(principalOfKey(webhook.owner, rights)), [event]);
+    const [judgement] = await new EventAudience(db).judge(scope(owner), [event]);
     if (judgement === undefined || toldOf(event, judgement, filterOf(webhook.document)) === null) {
       await this.keep(delivery, { state: 'withheld', wasSent: false, dueInS: null });
       return;
     }
     const id = cursors.ofEvent(event);
-    const sent = await this.send(webhook, { id, body: JSON.stringify(documentOf(event, judgement, id)) });
+    const sent = await this.send(webhook, { id, body: JSON.stringify(documentOf(event, judgement, id)) }, secrets);
     if (sent === 'given_up') return this.keep(delivery, { state: 'waiting', wasSent: false, dueInS: 0 });
     if (sent === 'unreadable') {
       return this.keep(delivery, { state: 'waiting', wasSent: false, dueInS: UNREADABLE_RETRY_S });
@@ -157,8 +164,8 @@ export class DeliveryWorker {
   private async send(
     webhook: Pick<TellableWebhook, 'id' | 'document'>,
     message: { readonly id: string; readonly body: string },
+    secrets: readonly SealedWebhookSecret[],
   ): Promise<Sent | 'unreadable'> {
-    const secrets = await new Webhooks(this.tools.db).secrets(webhook.id);
     try {
       return await sendEvent(webhook, message, secrets, { ...this.tools, signal: this.ending.signal });
     } catch (error) {
@@ -172,7 +179,7 @@ export class DeliveryWorker {
   private async judge(delivery: ClaimedDelivery, { status, problem }: Exclude<Sent, 'given_up'>): Promise<void> {
     const dueInS = problem === null ? null : nextAttemptS(delivery.attempts + 1, this.tools.random());
     const state = problem === null ? 'delivered' : dueInS === null ? 'failed' : 'waiting';
-    const standing = await this.queue.record({ ...placeOf(delivery), state, wasSent: true, status, problem, dueInS });
+    const standing = await this.record({ ...placeOf(delivery), state, wasSent: true, status, problem, dueInS });
     if (status === GONE) return this.disable(delivery.webhook.id, 'gone');
     if ((standing?.failingForS ?? 0) >= FAILS_FOR_S) await this.disable(delivery.webhook.id, 'failing');
   }
@@ -182,11 +189,17 @@ export class DeliveryWorker {
     delivery: ClaimedDelivery,
     result: Pick<DeliveryResult, 'state' | 'wasSent' | 'dueInS'>,
   ): Promise<void> {
-    await this.queue.record({ ...placeOf(delivery), ...result, status: null, problem: null });
+    await this.record({ ...placeOf(delivery), ...result, status: null, problem: null });
+  }
+
+  private record(result: DeliveryResult): Promise<WebhookStanding | null> {
+    const { db, aheadS } = this.tools;
+    return transactAs(db, SERVER, (tx) => new WebhookQueue(tx, aheadS).record(result));
   }
 
   private async disable(webhookId: string, reason: WebhookDisabledReason): Promise<void> {
-    if (await new Webhooks(this.tools.db).disable(webhookId, reason)) this.tellDisabled(webhookId, reason);
+    const wasEnabled = await transactAs(this.tools.db, SERVER, (tx) => new Webhooks(tx).disable(webhookId, reason));
+    if (wasEnabled) this.tellDisabled(webhookId, reason);
   }
 
   private tellDisabled(webhook: string, reason: WebhookDisabledReason): void {

@@ -1,27 +1,27 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { principalOfKey, scope } from '#access';
+import { maySomewhere, scope, SERVER } from '#access';
 import type { ScopedQuery, WebhookDocument } from '#catalog';
 import {
-  ApiKeys,
   EventAudience,
   type NewDelivery,
   Outbox,
   type OutboxEvent,
   OutboxReader,
   type TellableWebhook,
-  transact,
+  transactAs,
   WebhookQueue,
   Webhooks,
 } from '#storage';
 import { byScope } from '../events/by-scope.js';
 import { EventFilter } from '../events/event-filter.js';
 import { toldOf } from '../events/tell.js';
+import { principalsNow } from '../keys/principals-now.js';
 
 /** Events of one transaction: short, so that nobody waits for it. */
 const BATCH = 200;
 
-/** A webhook whose owner's key holds. */
+/** A webhook whose owner may have one. */
 interface Told {
   readonly webhook: TellableWebhook;
   readonly scope: ScopedQuery;
@@ -35,7 +35,7 @@ export const filterOf = ({ types, authority, bbox, near, radiusM }: WebhookDocum
 /**
  * Puts what happened into the queues of the webhooks that want it and whose owners may know it. One process at a time does so; where another one
  * does, nothing is done here.
- * @param onDisabled is told of a webhook whose owner's key is gone
+ * @param onDisabled is told of a webhook whose owner is gone
  * @returns whether there is more
  */
 export async function handOut(
@@ -46,7 +46,7 @@ export async function handOut(
   // Nothing is locked where nothing has happened.
   const { events } = await new Outbox(db).read(await new WebhookQueue(db).feed(), 1);
   if (events.length === 0) return false;
-  return transact(db, async (tx) => {
+  return transactAs(db, SERVER, async (tx) => {
     const queue = new WebhookQueue(tx, aheadS);
     const at = await queue.holdFeed();
     if (at === null) return false;
@@ -69,18 +69,21 @@ export async function handOut(
   });
 }
 
-/** Disables those whose owner's key was revoked or has expired. */
+/** Disables those whose owner's key was revoked or has expired, or who may have none any more. */
 async function withLiveOwners(
   webhooks: readonly TellableWebhook[],
   tx: EntityManager,
   onDisabled: (webhookId: string) => void,
 ): Promise<readonly Told[]> {
-  const live = await new ApiKeys(tx).liveOf([...new Set(webhooks.map(({ owner }) => owner))]);
+  const owners = await principalsNow(
+    tx,
+    webhooks.map(({ owner }) => owner),
+  );
   const told: Told[] = [];
   for (const webhook of webhooks) {
-    const rights = live.get(webhook.owner);
-    if (rights !== undefined) {
-      told.push({ webhook, scope: scope(principalOfKey(webhook.owner, rights)), filter: filterOf(webhook.document) });
+    const owner = owners.get(webhook.owner);
+    if (owner !== undefined && maySomewhere(owner, 'webhooks:write')) {
+      told.push({ webhook, scope: scope(owner), filter: filterOf(webhook.document) });
     } else if (await new Webhooks(tx).disable(webhook.id, 'owner_gone')) {
       onDisabled(webhook.id);
     }

@@ -1,5 +1,5 @@
 import { NotFound, type Webhook } from '#catalog';
-import type { Principal } from '#access';
+import { type Principal, reachOf } from '#access';
 import { type Database, Webhooks } from '#storage';
 
 /** The path parameter, for OpenAPI. */
@@ -20,8 +20,8 @@ export function webhookIdOf(text: string, what: 'webhook' | 'delivery' = 'webhoo
 }
 
 /** A webhook that the caller sees to. @throws NotFound */
-export async function webhookOf(id: string, { authorities }: Principal, db: Database): Promise<Webhook> {
-  const webhook = await new Webhooks(db).find(webhookIdOf(id), authorities);
+export async function webhookOf(id: string, by: Principal, db: Database): Promise<Webhook> {
+  const webhook = await new Webhooks(db).find(webhookIdOf(id), reachOf(by, 'webhooks:write'));
   if (webhook === null) throw new NotFound(`no webhook has the id ${id}`);
   return webhook;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { FORBIDDEN_HOSTS } from '../../../../libs/probe/test/forbidden-hosts.js';
 import { requireTarget, type WebhookGround } from './webhook-target.js';
 
 const GROUND: WebhookGround = { loopback: false, ownEndpoints: [{ address: '0.0.0.0', port: 3000 }] };
@@ -33,6 +34,14 @@ describe('where a webhook may go (security.md SSRF-12)', () => {
     ['https://[fd00:ec2::254]/', 'target_not_allowed'],
   ])('%s: %s', (url, answer) => {
     expect(judged({ url })).toBe(answer);
+  });
+
+  test('nor to a forbidden host in any spelling, whatever network a platform administrator gave', () => {
+    const network = { cidrs: ['0.0.0.0/0', '::/0'] };
+    for (const host of Object.values(FORBIDDEN_HOSTS).flat()) {
+      expect([host, judged({ url: `https://${host}/` })]).toEqual([host, 'target_not_allowed']);
+      expect([host, judged({ url: `http://${host}:9000/`, network })]).toEqual([host, 'target_not_allowed']);
+    }
   });
 
   test('a network of a platform administrator opens itself and plain http within it, and nothing that is always denied', () => {

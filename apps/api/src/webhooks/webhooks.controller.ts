@@ -1,6 +1,7 @@
 import { Body, Controller, Delete, Get, Headers, Inject, Param, Patch, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { EntityManager } from 'typeorm';
+import { reachOf } from '#access';
 import { PAGE_SELECTORS, Webhook, WebhookDocument, WebhookPing, WebhookWithSecret } from '#catalog';
 import { transactAs, Webhooks } from '#storage';
 import { actorOf } from '../acting.js';
@@ -49,7 +50,7 @@ export class WebhooksController {
     tag: TAG,
     summary: 'Have events sent to an address',
     description:
-      'Events of the cameras that the key may know, judged when each is sent, signed as Standard Webhooks say. The secret is in this answer and never again; a repeated request with the same `Idempotency-Key` shows null in its place. Only 2xx within 15 seconds is a success; else it is sent again after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h. 410, or five days without a success, disables the webhook.',
+      'Events of the cameras that the caller may know, judged when each is sent, signed as Standard Webhooks say. The secret is in this answer and never again; a repeated request with the same `Idempotency-Key` shows null in its place. Only 2xx within 15 seconds is a success; else it is sent again after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h. 410, or five days without a success, disables the webhook.',
     permission: 'webhooks:write',
     headers: IDEMPOTENCY_KEY,
     body: { [FORMS.json]: WebhookDocument },
@@ -85,14 +86,14 @@ export class WebhooksController {
     id: 'listWebhooks',
     tag: TAG,
     summary: 'List webhooks',
-    description: 'Those whose owner’s key reaches no further than the key that asks, in the order of their making.',
+    description: 'Those whose owner reaches no further than the caller, in the order of their making.',
     permission: 'webhooks:write',
     query: PAGE_SELECTORS,
     answers: { 200: { description: 'One page of webhooks.', content: { [FORMS.json]: WebhookPage } } },
     refuses: ['cursor_mismatch', 'cursor_expired'],
   })
   async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<FastifyReply> {
-    const within = request.principal.authorities;
+    const within = reachOf(request.principal, 'webhooks:write');
     return sendPage(request, reply, this.parts, {
       path: '/v1/webhooks',
       find: (limit, after) =>
@@ -132,7 +133,7 @@ export class WebhooksController {
     tag: TAG,
     summary: 'Change a webhook',
     description:
-      'A JSON merge patch (RFC 7396). `{"enabled": true}` enables one that was disabled; the key that does so is its owner from then on.',
+      'A JSON merge patch (RFC 7396). `{"enabled": true}` enables one that was disabled; whoever does so is its owner from then on.',
     permission: 'webhooks:write',
     path: WEBHOOK_ID,
     headers: IF_MATCH,

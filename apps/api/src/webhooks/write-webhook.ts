@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { isPlatformAdministrator, keyIdOf, makeWebhookSecret, type Principal } from '#access';
+import { isPlatformAdministrator, makeWebhookSecret, type Principal, reachOf } from '#access';
 import {
+  canonicalJson,
   Forbidden,
   isPlainObject,
   MalformedBody,
@@ -15,7 +16,6 @@ import {
   type WebhookWithSecret,
 } from '#catalog';
 import { Authorities, Webhooks } from '#storage';
-import { sortedJson } from '../cameras/compose-record.js';
 import { checked } from '../checked.js';
 import { requireMatch } from '../conditional.js';
 import type { ApiParts } from '../parts.js';
@@ -42,7 +42,7 @@ const MADE: readonly string[] = [
   'secret',
 ];
 
-/** Makes a webhook, told of what the caller's key may know. */
+/** Makes a webhook, told of what the caller may know. */
 export async function makeWebhook(body: unknown, write: WebhookWrite): Promise<WebhookWithSecret> {
   const { tx, by, keyring } = write;
   refuseMade(body);
@@ -53,12 +53,12 @@ export async function makeWebhook(body: unknown, write: WebhookWrite): Promise<W
   const secret = makeWebhookSecret(randomBytes);
   const number = 1;
   const sealed = keyring.sealWebhook({ webhookId: id, number }, secret.bytes);
-  const webhook = await new Webhooks(tx).add({ id, document, owner: ownerOf(by), secret: { number, ...sealed } });
+  const webhook = await new Webhooks(tx).add({ id, document, owner: by.id, secret: { number, ...sealed } });
   return { ...webhook, secret: secret.text };
 }
 
 /**
- * Applies a merge patch (RFC 7396) and judges the whole. Whoever enables a webhook is its owner from then on: the key of the one before may be
+ * Applies a merge patch (RFC 7396) and judges the whole. Whoever enables a webhook is its owner from then on: the one before may be
  * gone.
  */
 export async function patchWebhook(
@@ -72,10 +72,10 @@ export async function patchWebhook(
   refuseMade(patch);
   const kept = await lockForWriting(id, ifMatch, write);
   const document = checked(WebhookDocument, mergePatch(statedOf(kept), patch));
-  if (sortedJson(document.network ?? null) !== sortedJson(kept.network ?? null)) requireAdministrator(by);
+  if (canonicalJson(document.network ?? null) !== canonicalJson(kept.network ?? null)) requireAdministrator(by);
   await judge(document, write);
   const isEnabled = document.enabled !== false && kept.disabledReason !== null;
-  const owner = isEnabled ? ownerOf(by) : (keyIdOf({ id: kept.owner }) ?? '');
+  const owner = isEnabled ? by.id : kept.owner;
   return new Webhooks(tx).replace(id, document, owner);
 }
 
@@ -89,7 +89,7 @@ export async function deleteWebhook(id: string, ifMatch: string | undefined, wri
 export async function rotateSecret(id: string, write: WebhookWrite): Promise<WebhookWithSecret> {
   const { tx, by, keyring } = write;
   const webhooks = new Webhooks(tx);
-  const webhook = await webhooks.lock(id, by.authorities);
+  const webhook = await webhooks.lock(id, reachOf(by, 'webhooks:write'));
   if (webhook === null) throw new NotFound(`no webhook has the id ${id}`);
   const [newest] = await webhooks.secrets(id);
   const number = (newest?.number ?? 0) + 1;
@@ -99,7 +99,7 @@ export async function rotateSecret(id: string, write: WebhookWrite): Promise<Web
 }
 
 async function lockForWriting(id: string, ifMatch: string | undefined, { tx, by }: WebhookWrite): Promise<Webhook> {
-  const kept = await new Webhooks(tx).lock(id, by.authorities);
+  const kept = await new Webhooks(tx).lock(id, reachOf(by, 'webhooks:write'));
   if (kept === null) throw new NotFound(`no webhook has the id ${id}`);
   requireMatch(ifMatch, kept.version);
   return kept;
@@ -118,12 +118,6 @@ async function judge(document: WebhookDocument, { tx, ground }: WebhookWrite): P
 /** @throws Forbidden */
 function requireAdministrator(by: Principal): void {
   if (!isPlatformAdministrator(by)) throw new Forbidden('only a platform administrator sets network');
-}
-
-function ownerOf(by: Principal): string {
-  const keyId = keyIdOf(by);
-  if (keyId === null) throw new Error('bug: a caller with a scope presents a key');
-  return keyId;
 }
 
 const statedOf = (webhook: Webhook): Record<string, unknown> =>
