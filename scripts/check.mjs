@@ -2,6 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { slowRegexes } from './regexes.mjs';
+import { coverageProblems } from './security-coverage.mjs';
 import { ensureBuilt, ensureInstalled, requireNode, root } from './set-up.mjs';
 import { packageProblems } from './supply-chain/packages.mjs';
 
@@ -36,6 +38,8 @@ step('OpenAPI lint', bin('spectral'), ['lint', '--fail-severity=hint', '--quiet'
 judge('rooms are in docs/ARCHITECTURE.md', unknownRooms());
 judge('compose file', forbiddenInCompose());
 judge('packages of others', packageProblems());
+judge('security coverage', coverageProblems());
+judge('regular expressions (RE-1)', await slowRegexes());
 if (failures.length > 0) {
   console.error(`\n${failures.length} checks failed: ${failures.join(', ')}`);
   process.exit(1);

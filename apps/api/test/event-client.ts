@@ -21,11 +21,19 @@ export class EventClient {
   private rest = '';
   private readonly sent;
 
-  constructor(url: string, { key, lastEventId }: { readonly key?: string; readonly lastEventId?: string | null } = {}) {
+  constructor(
+    url: string,
+    {
+      key,
+      cookie,
+      lastEventId,
+    }: { readonly key?: string; readonly cookie?: string; readonly lastEventId?: string | null } = {},
+  ) {
     this.sent = request(url, {
       headers: {
         accept: 'text/event-stream',
         ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+        ...(cookie === undefined ? {} : { cookie }),
         ...(lastEventId == null ? {} : { 'last-event-id': lastEventId }),
       },
       agent: false,

@@ -249,19 +249,11 @@ describe('GET /v1/events', () => {
     client.cut();
   }, 20_000);
 
-  test('an address without a key has twenty streams at most', async () => {
+  test('the streams that are open are counted in the metrics', async () => {
     const clients = await Promise.all(Array.from({ length: 20 }, () => listen()));
-    const refused = await fetch(`${sightline.url}/v1/events`);
-    expect(refused.status).toBe(429);
-    expect(refused.headers.get('retry-after')).toBe('10');
-    expect(await refused.json()).toMatchObject({ code: 'rate_limited' });
     const metrics = await (await fetch(`${sightline.url}/metrics`)).text();
     expect(metrics).toMatch(/^sightline_sse_connections 2\d$/m);
     for (const client of clients) client.cut();
-    await wait(100);
-    const again = await listen();
-    expect(again.status).toBe(200);
-    again.cut();
   });
 
   test('a process that ends sends its clients away in order; they miss nothing at the next', async () => {

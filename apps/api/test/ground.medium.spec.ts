@@ -41,7 +41,7 @@ async function add(wanted: TiffOrder, more: Partial<Pick<NewTerrain, 'kind' | 'd
   const grid = await planGrid(raster, (xys) => projections.project(epsg, WGS84_EPSG, xys));
   const id = randomUUID();
   const begun = { id, kind: 'terrain', date: '2020-01-01', epsg, columns, rows, bytes: bytes.length } as const;
-  await terrain.begin({ ...begun, grid, createdBy: 'key:test', ...more });
+  await terrain.begin({ ...begun, grid, createdBy: 'key:test', ...more }, database.db);
   for await (const { heights, ...tile } of new HeightTiles(raster, grid, (lonLats) =>
     projections.project(WGS84_EPSG, epsg, lonLats),
   )) {
@@ -179,7 +179,7 @@ describe('the ground', () => {
     const one = ground();
     const [from, to] = (await at([170_050, 2_554_800], [170_100, 2_554_800])) as [LonLat, LonLat];
     expect((await one.prepare([{ from, to }])).groundAt(from)).toBeCloseTo(10, 4);
-    await terrain.remove(id);
+    await terrain.remove(id, database.db);
     one.forget();
     expect((await one.prepare([{ from, to }])).groundAt(from)).toBeNull();
   });
@@ -193,7 +193,7 @@ describe('the ground', () => {
     const extent = [121, 24 - size * stepDeg, 121 + size * stepDeg, 24] as const;
     const grid = { first, stepLonDeg: stepDeg, stepLatDeg: stepDeg, columns: size, rows: size, cellM: 1.2, extent };
     const head = { id, kind: 'terrain', date: '2020-01-01', epsg: 4_326, columns: size, rows: size, bytes: 1 } as const;
-    await terrain.begin({ ...head, grid, createdBy: 'key:test' });
+    await terrain.begin({ ...head, grid, createdBy: 'key:test' }, database.db);
     const packed = packHeights(heights);
     const key = await store.put('terrain', packed);
     const tiles = Array.from({ length: 1_600 }, (_, i) => ({
@@ -226,7 +226,7 @@ test('tiles of heights that nothing names are swept, those that a raster names s
   const { namedKeys } = await import('#storage');
   const kept = await add({ ...plain, columns: 30, rows: 30 });
   const gone = await add({ ...plain, columns: 31, rows: 31, valueAt: () => 3 });
-  await terrain.remove(gone);
+  await terrain.remove(gone, database.db);
   const files = (): number =>
     readdirSync(path.join(directory, 'terrain')).flatMap((prefix) =>
       readdirSync(path.join(directory, 'terrain', prefix)),

@@ -158,7 +158,7 @@ describe('problems', () => {
     expect(log()).toBe(before);
   });
 
-  test('a revoked key is refused within five seconds', async () => {
+  test('AUTHN-4: a revoked key is refused within five seconds', async () => {
     const admin = clientOf(sightline.url, sightline.key);
     const body = { name: 'short', scopes: ['cameras:read' as const], authorities: ['tainan-wrb'] };
     const minted = dataOf(await admin.POST('/v1/keys', { body }));
@@ -175,7 +175,7 @@ describe('problems', () => {
     expect(status).toBe(401);
   });
 
-  test('a key makes no key that may more than itself', async () => {
+  test('CVE-2026-23896 (Immich; AUTHN-2): a key makes no key that may more than itself', async () => {
     const reader = clientOf(sightline.url, readerKey);
     const wanted = { name: 'more', scopes: ['cameras:read' as const], authorities: ['tainan-wrb'] };
     expect((await reader.POST('/v1/keys', { body: wanted })).response.status).toBe(403);
@@ -232,7 +232,7 @@ const NASTY = [
   '2026-11-24T08:00:00Z',
 ];
 
-describe('10,000 mutated requests', () => {
+describe('10,000 mutated requests (AUTHZ-4, DOS-2)', () => {
   test('are answered, and never by a 5xx', async () => {
     const random = seeded(20_261_127);
     const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;

@@ -137,7 +137,7 @@ describe('a webhook', () => {
     expect([answered.status, answered.body.code]).toEqual([status, code]);
   });
 
-  test('never leads to our own door; a platform administrator may open a network', async () => {
+  test('SSRF-12: never leads to our own door; a platform administrator may open a network', async () => {
     expect((await make({ url: `${sightline.url}/v1/cameras` })).status).toBe(422);
     const network = { cidrs: ['10.0.0.0/8'] };
     const made = await make({ url: 'http://10.1.2.3:9000/hook', network }, { key: sightline.key });

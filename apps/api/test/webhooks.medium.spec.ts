@@ -217,7 +217,7 @@ describe('FT-18, on a virtual clock', () => {
     expect((await stateOf(second.id)).reason).toBe(null);
   }, 60_000);
 
-  test('a redirect is a failure and is not followed; a slow 200 is none', async () => {
+  test('SSRF-12: a redirect is a failure and is not followed; a slow 200 is none', async () => {
     const elsewhere = await receiver();
     const moved = await receiver((response) => response.writeHead(302, { location: elsewhere.url }).end());
     const slow = await receiver((response) => void wait(400).then(() => response.writeHead(204).end()));
@@ -317,7 +317,7 @@ describe('what is sent', () => {
     expect((await stateOf(id)).reason).toBe('owner_gone');
   });
 
-  test('nothing to loopback but where the installation allows it', async () => {
+  test('SSRF-12: nothing to loopback but where the installation allows it', async () => {
     const taker = await receiver();
     const { id } = await addWebhook(taker.url);
     await happens(await addCamera(), 2);

@@ -128,7 +128,7 @@ async function ready(timeoutMs = 90_000): Promise<number> {
     await show();
   }, 120_000);
 
-  test('in production nobody serves as owner or superuser, and the API cannot read a secret', () => {
+  test('CRED-1, SSRF-11, AUTHZ-2: in production nobody serves as owner or superuser, and the API cannot read a secret', () => {
     const sql = (login: string, text: string): string =>
       compose(
         'exec',

@@ -129,7 +129,7 @@ describe('sightline probe', () => {
     for (const { out, errors } of [right, wrong]) expect(out + errors).not.toMatch(/sluice-gate-497|another\n/);
   });
 
-  test('another certificate than before is said to be one', async () => {
+  test('CRED-6: another certificate than before is said to be one', async () => {
     const url = urlOf(2).replace('http:', 'https:');
     await suffer(2, null);
     const [, key = ''] = /key \(SHA-256\) +(\S+)/.exec((await run([url])).out) ?? [];
@@ -154,7 +154,7 @@ describe('sightline probe', () => {
     await suffer(3, null);
   });
 
-  test('what cannot be asked is said in one sentence; secrets of the URL are not told', async () => {
+  test('CRED-7: what cannot be asked is said in one sentence; secrets of the URL are not told', async () => {
     for (const [url, words] of [
       ['ftp://127.0.0.1/', /^this URL cannot be probed: [^\n]+\n$/],
       ['camera', /^this URL cannot be probed: [^\n]+\n$/],

@@ -107,7 +107,7 @@ export class ChunkedBody {
   }
 
   #take(line: string): void {
-    const digits = /^0*([0-9a-f]*)\s*(?:;|$)/i.exec(line)?.[1];
+    const digits = /^([0-9a-f]*)\s*(?:;|$)/i.exec(line)?.[1]?.replace(/^0+/, '');
     if (digits === undefined || digits.length > MAX_DIGITS) this.#state = 'broken';
     else if (digits === '') this.#state = line.startsWith('0') ? 'over' : 'broken';
     else {

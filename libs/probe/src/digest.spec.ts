@@ -114,7 +114,7 @@ describe('examples of the standards', () => {
   });
 });
 
-describe('reading challenges', () => {
+describe('reading challenges (CRED-5)', () => {
   const nonces = (...headers: readonly string[]): string[] =>
     readChallenges(headers).map(({ scheme, nonce, realm }) => `${scheme}|${realm}|${nonce}`);
 
@@ -201,7 +201,7 @@ describe('reading challenges', () => {
   });
 });
 
-describe('choosing', () => {
+describe('choosing (CRED-5)', () => {
   const choose = (headers: readonly string[], basicAllowed = true): string | null => {
     const challenge = chooseChallenge(readChallenges(headers), { basicAllowed });
     return challenge === null ? null : `${challenge.scheme} ${challenge.algorithm ?? '-'} ${challenge.nonce}`;
@@ -260,7 +260,7 @@ describe('choosing', () => {
   });
 });
 
-describe('answering', () => {
+describe('answering (CRED-5)', () => {
   test('the query is part of the uri, as sent; the method counts', () => {
     const uri = '/axis-cgi/mjpg/video.cgi?resolution=640x480&x=%zz"\\';
     const authorization = answered('Digest realm="r", nonce="n", qop="auth"', { uri, method: 'DESCRIBE' });
@@ -367,7 +367,7 @@ describe('answering', () => {
   });
 });
 
-describe('nonces that are kept', () => {
+describe('nonces that are kept (CRED-5)', () => {
   const DIGEST = 'Digest realm="r", nonce="n1", qop="auth"';
   const nonceOf = (nonces: NonceCache, more: Partial<AuthenticatedRequest> = {}): string => {
     const { nonce, nc } = members(cachedAuthorization(request({ nonces, ...more })) ?? '');

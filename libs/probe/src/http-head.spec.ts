@@ -24,7 +24,7 @@ function headOf(text: string) {
   return { ...first.step.head, body: first.body };
 }
 
-describe('HeadReader', () => {
+describe('HeadReader (SSRF-8)', () => {
   test('reads status and headers, for every chunking', () => {
     const head = headOf('HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nA: 1\r\na: 2\r\n\r\nbody\r\n\r\n');
     expect(head.status).toBe(200);

@@ -78,7 +78,7 @@ function split(body: Buffer, type: string, declaredBytes: number | null, next: (
   return { frames, wrong };
 }
 
-describe(`damage (${MUTATIONS} mutations; TEST_FUZZ=all: 100,000)`, () => {
+describe(`MP-1: damage (${MUTATIONS} mutations; TEST_FUZZ=all: 100,000)`, () => {
   test('one a stream: whole frames again two parts later, none unfinished, bounded memory, no exception', () => {
     for (let seed = 1; seed <= MUTATIONS / 2; seed += 1) {
       const next = numbers(seed);
@@ -115,7 +115,7 @@ describe(`damage (${MUTATIONS} mutations; TEST_FUZZ=all: 100,000)`, () => {
   );
 });
 
-describe('a stream that is cut', () => {
+describe('MP-1: a stream that is cut', () => {
   test.each(['closed', 'held', 'open'] as const)('anywhere, then %s: whole frames alone', (end) => {
     const ends = STARTS.map((start, index) => start + PARTS[index]!.length - 2);
     for (let at = 0; at <= STREAM.length; at += 1) {

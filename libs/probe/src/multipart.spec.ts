@@ -76,7 +76,7 @@ function expectFrames(
 }
 
 (existsSync(FIXTURES) ? describe : describe.skip)(
-  'fixtures of shared/vectors/mjpeg (skipped where they are absent)',
+  'MP-1: fixtures of shared/vectors/mjpeg (skipped where they are absent)',
   () => {
     const manifest = (
       existsSync(FIXTURES)
@@ -159,7 +159,7 @@ describe('delimiters', () => {
   });
 });
 
-describe('part heads', () => {
+describe('part heads (MP-1)', () => {
   const heads = (...lines: readonly string[]): Buffer =>
     join(
       ...[A, B].flatMap((jpeg) => [
@@ -190,6 +190,20 @@ describe('part heads', () => {
     ['a huge length', ['--frame', 'Content-Length: 99999999999999999999999', '']],
   ])('%s', (_, lines) => {
     expectFrames(heads(...lines), [A, B]);
+  });
+
+  test('CVE-2022-24434: a line that begins with a blank, wherever it stands, neither throws nor costs a picture', () => {
+    const blanks = [' ', '\t', ' X: y', '\t: z', ' :'];
+    for (const blank of blanks) {
+      for (const lines of [
+        ['--frame', blank, 'Content-Length: LENGTH', ''],
+        ['--frame', 'Content-Length: LENGTH', blank, ''],
+        ['--frame', blank, ''],
+        ['--frame', blank, blank, blank, ''],
+      ]) {
+        expectFrames(heads(...lines), [A, B]);
+      }
+    }
   });
 
   test('ended by LF alone (wz_mini_hacks#538)', () => {
@@ -333,7 +347,7 @@ describe('bodies', () => {
   });
 });
 
-describe('caps', () => {
+describe('caps (MP-1)', () => {
   const flood = (content: Buffer | string, total: number, type = MULTIPART) => {
     const splitter = splitterFor(type);
     const chunk = Buffer.from(content);
@@ -424,7 +438,7 @@ describe('caps', () => {
     }
   });
 
-  test('a caller that reads too many pictures at once loses the largest', () => {
+  test('SSRF-8: a caller that reads too many pictures at once loses the largest', () => {
     const budget = new FrameBudget(263_000);
     const large = splitterFor(MULTIPART, { budget });
     const small = splitterFor(MULTIPART, { budget });

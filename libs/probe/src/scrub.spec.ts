@@ -43,7 +43,7 @@ const ENCODINGS: Readonly<Record<string, (secret: string) => string>> = {
   'in upper case': (secret) => secret.replace(/[a-z]/g, (one) => one.toUpperCase()),
 };
 
-describe('secrets in every encoding', () => {
+describe('secrets in every encoding (CRED-7)', () => {
   for (const [name, encode] of Object.entries(ENCODINGS)) {
     test(name, () => {
       for (const credentials of [
@@ -158,7 +158,7 @@ describe('secrets in every encoding', () => {
   });
 });
 
-describe('secrets in the URL', () => {
+describe('secrets in the URL (CRED-7)', () => {
   test.each<[string, string, string]>([
     ['http://cam/?user=admin&pwd=s3cret', 'bad login s3cret', 'bad login ***'],
     ['http://cam/?loginuse=admin&loginpas=888888', 'pas 888888', 'pas ***'],
@@ -180,9 +180,32 @@ describe('secrets in the URL', () => {
   ])('%s', (url, text, expected) => {
     expect(scrubber(null, url)(text)).toBe(expected);
   });
+
+  test('cameradar#199: a camera that prints the credentials of its URL in SDP', () => {
+    const sdp = (address: string): string =>
+      `v=0\r\ns=${address}\r\na=control:${address}/trackID=1\r\nu=${encodeURIComponent(address)}\r\n`;
+    const scrub = scrubber({ username: 'root', password: 'hunter2' }, 'rtsp://10.1.2.3/live');
+    for (const address of ['rtsp://root:hunter2@10.1.2.3/live', 'rtsp://10.1.2.3/user=root_password=hunter2_x.sdp']) {
+      const left = scrub(sdp(address));
+      expect(left).toContain('***');
+      expect(left).not.toMatch(/hunter2/i);
+    }
+    expect(scrubber(null, 'rtsp://root:hunter2@10.1.2.3/live')(sdp('rtsp://root:hunter2@10.1.2.3/live'))).not.toMatch(
+      /hunter2/i,
+    );
+  });
+
+  test('PlexIPTV#36: user name and password that are parts of the path', () => {
+    const url = 'http://cam/live/anna/s3cr3t/7.ts';
+    for (const echo of [url, '/live/anna/s3cr3t/7.ts', encodeURIComponent('/live/anna/s3cr3t/7.ts')]) {
+      const left = scrubber(null, url)(`GET ${echo} failed`);
+      expect(left).toMatch(/^GET \S*\*\*\* failed$/);
+      expect(left).not.toMatch(/anna|s3cr3t/);
+    }
+  });
 });
 
-describe('one line', () => {
+describe('one line (CRED-7, LOG-1)', () => {
   const scrub = scrubber({ username: 'u', password: 'line\nend' }, PLAIN);
 
   test('no line ends, no control characters, no turned writing, no halves of pairs', () => {

@@ -91,7 +91,7 @@ function bytesOf(secret: string): Buffer[] {
 const alphabetsOf = (bytes: Buffer): string[] => [
   bytes.toString('latin1'),
   bytes.toString('hex'),
-  bytes.toString('base64').replace(/=+$/, ''),
+  bytes.toString('base64').replace(/={1,2}$/, ''),
   bytes.toString('base64url'),
 ];
 

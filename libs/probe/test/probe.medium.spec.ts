@@ -68,7 +68,7 @@ const PNG = bytes(
   '\r\n--myboundary\r\n',
 );
 
-describe('each outcome has its cause (probing.md 6)', () => {
+describe('each outcome has its cause (probing.md 6; SSRF-8, SSRF-9)', () => {
   const html = 'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>';
   const digest = 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth"';
   const rejecting = (code: string) => () => Promise.reject(Object.assign(new Error(code), { code }));

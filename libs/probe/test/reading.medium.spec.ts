@@ -127,7 +127,7 @@ describe('heads and framings of section 3, closed and held open', () => {
   );
 });
 
-describe('hostile devices', () => {
+describe('hostile devices (SSRF-8, MP-1)', () => {
   const scan = scanData(1, 60_000);
   test.each<[string, Answer, string]>([
     ['an endless head', endless('HTTP/1.1 200 OK\r\n', `X-A: ${'a'.repeat(500)}\r\n`), 'protocol_error'],
@@ -182,7 +182,7 @@ describe('hostile devices', () => {
     expect(performance.now() - began).toBeLessThan(1_250);
   });
 
-  test('secrets that a device echoes do not come back', async () => {
+  test('CRED-7: secrets that a device echoes do not come back', async () => {
     const echo = Buffer.from(`${CREDENTIALS.username}:${CREDENTIALS.password}`).toString('base64');
     const { evidence } = await askOf(
       closing(status(401, `WWW-Authenticate: Digest realm="${CREDENTIALS.password} ${echo}", nonce="n"`)),
@@ -195,7 +195,7 @@ describe('hostile devices', () => {
   });
 });
 
-describe('sign-in', () => {
+describe('sign-in (CRED-5)', () => {
   const challenge = (nonce: string, algorithm: string, more = ''): string =>
     `WWW-Authenticate: Digest realm="AXIS_ACCC8E000000", nonce="${nonce}", algorithm=${algorithm}, qop="auth"${more}`;
   const target = { credentials: CREDENTIALS };
@@ -314,7 +314,7 @@ describe('sign-in', () => {
     expect([...device.requests.slice(2), ...both.requests].some((request) => request.includes(token))).toBe(false);
   });
 
-  test('credentials go to no other port', async () => {
+  test('SSRF-7: credentials go to no other port', async () => {
     const other = await camera((socket) => socket.end(status(401, challenge('n', 'MD5'))));
     const device = await camera((socket) => socket.end(status(302, `Location: ${other.url('/cam')}`)));
     const policy = { cidrs: ['127.0.0.0/8'], ports: [device.port, other.port], loopback: true };
@@ -337,7 +337,7 @@ describe('what is asked and told', () => {
     );
   });
 
-  test('redirects on the same host are followed, three of them', async () => {
+  test('SSRF-7: redirects on the same host are followed, three of them', async () => {
     const device = await camera((socket, _, nth) => socket.end(nth < 3 ? status(307, `Location: /p${nth}`) : SNAPSHOT));
     expect(await ask(device.url('/start'))).toMatchObject({ outcome: 'ok', evidence: { redirects: 3, status: 200 } });
     expect(device.requests.map((request) => request.split(' ')[1])).toEqual(['/start', '/p0', '/p1', '/p2']);
