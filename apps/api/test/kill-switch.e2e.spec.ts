@@ -12,6 +12,8 @@ import { addAuthority, addCamera, registration } from './fixtures.js';
 /** What was public may be seen this much longer, milliseconds (security.md PRIV-5); and one look's time, since a look takes some. */
 const ALLOWED_MS = 5_000;
 const LOOK_MS = 300;
+/** Events of a camera that nobody may know any more, of the time when they still might; and hints. */
+const BEFORE = ['camera.registered', 'health.changed', 'frame.updated'];
 /** How long everybody goes on looking. */
 const WATCH_MS = 8_000;
 
@@ -182,7 +184,8 @@ describe('PRIV-5: what becomes restricted is gone within five seconds', () => {
 
       const last = { type: 'camera.retired', camera: { id }, reason: 'withdrawn' };
       for (const client of [streams.anonymous, streams.foreign]) {
-        const words = client.events.filter(({ event }) => event !== 'frame.updated' && event !== 'health.changed');
+        // What was before may be told late: transactions of other databases of the server hold it back.
+        const words = client.events.filter(({ event }) => !BEFORE.includes(event ?? ''));
         expect(words.map(({ data }) => data)).toEqual([expect.objectContaining(last)]);
         expect(client.text).not.toContain('told to nobody');
         // It is the last word of the camera.
