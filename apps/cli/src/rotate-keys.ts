@@ -5,7 +5,7 @@ import type { DataSource } from 'typeorm';
 import { COMMAND, type Keyring, UnreadableSecret } from '#access';
 import { DataDirectoryInUse } from '#embedded';
 import type { Settings } from '#settings';
-import { requireMigrated, rotateAlone, SealedRows, transactAs } from '#storage';
+import { Audit, requireMigrated, rotateAlone, SealedRows, transactAs } from '#storage';
 import { openDatabase, openKeyring, openLog } from './engines.js';
 import { tableOf } from './key-uses.js';
 import { inPercent, ProgressLine } from './progress-line.js';
@@ -44,7 +44,9 @@ async function rotate(db: DataSource, keyring: Keyring): Promise<void> {
     (await usesOf(db))
       .filter(({ kid }) => old.includes(kid))
       .reduce((sum, { cameras, webhooks }) => sum + cameras + webhooks, 0);
-  const tally = new Tally(await count());
+  const secrets = await count();
+  if (secrets > 0) await noteRun(db, keyring.writing, secrets);
+  const tally = new Tally(secrets);
   for (let looks = 1; ; looks += 1) {
     tally.unreadable = 0;
     await moveAll<Camera>(tally, (after) => moveCameras(db, keyring, old, after));
@@ -63,6 +65,17 @@ async function rotate(db: DataSource, keyring: Keyring): Promise<void> {
   const stays = uses.some(({ kid, cameras, webhooks }) => kid !== keyring.writing && cameras + webhooks > 0);
   if (stays) process.exitCode = SOME_STAY;
 }
+
+/** Before anything moves, so that a run that is broken off stands there too. Beyond authorities: the key is everybody's. */
+const noteRun = (db: DataSource, kid: string, secrets: number): Promise<void> =>
+  transactAs(db, COMMAND, (tx) =>
+    new Audit(tx).note({
+      action: 'secret_key.rotated',
+      authority: null,
+      subject: { kind: 'secret_key', id: kid },
+      after: { secrets },
+    }),
+  );
 
 /** What was done, and how it shows. */
 class Tally {

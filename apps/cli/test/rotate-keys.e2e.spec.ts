@@ -131,6 +131,11 @@ describeOnServer('CRED-3: sightline keys rotate', () => {
     expect([again.code, again.errors]).toEqual([0, '']);
     expect(again.out).toContain(`Put ${CAMERAS - half + 1} secrets under k2.`);
     expect(rowOf(again.out, 'k2')).toBe(`k2 ${CAMERAS} 1 0 writes`);
+    const noted = await database.db.query<object[]>(
+      `select principal, authority, subject_id as kid, after from audit_entry where action = 'secret_key.rotated' order by id`,
+    );
+    const whole = { principal: 'command', authority: null, kid: 'k2', after: { secrets: CAMERAS + 1 } };
+    expect(noted).toEqual([whole, { ...whole, after: { secrets: CAMERAS - half + 1 } }]);
     expect(rowOf(again.out, 'k1')).toMatch(/^k1 0 0 1 is needed until these API keys are used/);
     await database.db.query(`update api_key set revoked_at = now() where key_id = 'live'`);
     expect(rowOf((await run(keys('status', BOTH))).out, 'k1')).toBe('k1 0 0 0 may go');
