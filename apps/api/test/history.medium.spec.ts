@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { DataSource } from 'typeorm';
-import { type Principal, scope } from '#access';
+import { OPERATIONS, scope } from '#access';
 import { HISTORY_SELECTORS, type HealthHistoryDocument, readQuery } from '#catalog';
 import { HealthHistory } from '#storage';
 import { describeOnServer, openTestDatabase, type TestDatabase } from '#testing';
@@ -14,10 +14,6 @@ let db: DataSource;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const never = new AbortController().signal;
-const ADMINISTRATOR = {
-  scopes: new Set(['platform:admin', 'cameras:read']),
-  authorities: 'all',
-} as unknown as Principal;
 
 beforeAll(async () => {
   database = await openTestDatabase();
@@ -61,7 +57,7 @@ async function ask(id: string, query: Record<string, string> = {}): Promise<Heal
   const now = Date.now();
   const asked = askedTime(readQuery(HISTORY_SELECTORS, query), now);
   const lengthMs = LENGTH_MS[asked.resolution];
-  const kept = await new HealthHistory(db).read(id, scope(ADMINISTRATOR), {
+  const kept = await new HealthHistory(db).read(id, scope(OPERATIONS), {
     ...asked,
     from: Math.floor(asked.from / lengthMs) * lengthMs,
     to: Math.ceil(asked.to / lengthMs) * lengthMs,
