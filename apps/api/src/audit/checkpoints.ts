@@ -50,7 +50,8 @@ export class Checkpoints {
     if (lastAt !== null && now - lastAt < DAY_MS) return;
     const checkpoint = signCheckpoint({ ...state, at: new Date(now).toISOString() }, keyring.checkpointSigners());
     // The log first: it is another place, and may be all that is left of it.
-    log.info({ checkpoint }, 'checkpoint of the audit');
+    // That of a new registry vouches for nothing yet.
+    log[state.chains.length === 0 ? 'debug' : 'info']({ checkpoint }, 'checkpoint of the audit');
     await this.file.append(checkpoint);
     this.madeAt.set(now / 1_000);
   }
