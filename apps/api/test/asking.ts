@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Sightline } from '#testing';
 
 /** What came of a request, as bytes tell it. */
@@ -17,28 +16,12 @@ export interface Asked {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Tries of a request that the server has no time for: the machine that runs the tests is small. */
-const TRIES = 20;
-
 /** Sends a request as any program would, for what a typed client does not let one say. */
 export async function ask(
-  sightline: Pick<Sightline, 'url'>,
-  method: string,
-  path: string,
-  asked: Asked = {},
-): Promise<Answered> {
-  for (let tried = 1; ; tried += 1) {
-    const answered = await askOnce(sightline, method, path, asked);
-    if (answered.body.code !== 'overloaded' || tried === TRIES) return answered;
-    await wait(500);
-  }
-}
-
-async function askOnce(
   { url }: Pick<Sightline, 'url'>,
   method: string,
   path: string,
-  { key, body, headers = {} }: Asked,
+  { key, body, headers = {} }: Asked = {},
 ): Promise<Answered> {
   const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
   const response = await fetch(`${url}${path}`, {

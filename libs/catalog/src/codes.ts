@@ -284,5 +284,8 @@ export interface Membership {
   readonly role: Role;
 }
 
+/** Form of an id; either case is taken. Without flags, since OpenAPI's patterns have none. */
+export const UUID = /^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
+
 /** The agency's short name in addresses: lower case letters, digits and inner hyphens, at most 64. */
 export const SLUG = /^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/;

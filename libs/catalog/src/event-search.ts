@@ -1,8 +1,6 @@
 import { CAMERA_SELECTORS, type Selected, type Selector } from './camera-search.js';
-import { EVENT_TYPES, type EventType } from './codes.js';
+import { EVENT_TYPES, type EventType, UUID } from './codes.js';
 import { shown } from './problems.js';
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const types: Selector<readonly EventType[]> = {
   description: 'Types to be told of, with commas between; all where absent.',

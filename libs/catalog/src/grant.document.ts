@@ -1,12 +1,10 @@
-import { GRANT_STATES, type GrantState, SLUG } from './codes.js';
+import { GRANT_STATES, type GrantState, SLUG, UUID } from './codes.js';
 import { Shown } from './member-schema.js';
 import { type Fault, shown } from './problems.js';
 import { Form, Moment, Optional, Text } from './rules.js';
 
 /** Longest time for which access is given, days: as for a key. */
 export const GRANT_MOST_DAYS = 400;
-
-const UUID = /^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
 
 /** What access is about: one camera, or all of an authority. */
 export class AccessTarget {

@@ -1,4 +1,4 @@
-import { type Membership, PLATFORM_ROLES, type Role, ROLES, SLUG } from './codes.js';
+import { PLATFORM_ROLES, type Role, ROLES, SLUG } from './codes.js';
 import { Shown } from './member-schema.js';
 import { judgeIssuer } from './issuer.js';
 import { type Fault, shown } from './problems.js';
@@ -54,12 +54,6 @@ export function memberFaults({ authority, role }: MemberDocument): readonly Faul
   }
   return [];
 }
-
-/** The same as a role in a place. */
-export const membershipOf = ({ authority, role }: MemberDocument): Membership => ({
-  authority: authority ?? null,
-  role,
-});
 
 /** Members that never change: whose role it is, and where. */
 export const MEMBER_FIXED = ['issuer', 'subject', 'authority'] as const satisfies readonly (keyof MemberDocument)[];

@@ -15,7 +15,7 @@ import {
 import { ifThere, type StoredFile, storedFiles, systemCode, temporaryName, unavailable } from './stored-files.js';
 
 const DEFAULT_SHARE_OF_VOLUME = 0.2;
-/** From here on no more frames: the rest is for the thumbnails of those that came in (reliability.md, "disk full"). */
+/** From here on no more frames: the rest is for heights (reliability.md, "disk full"). */
 const FRAME_SHARE = 0.95;
 /** While full, others may make room (a person, another process): looked at this often, so that room is used within 30 s. */
 const RECOUNT_MS = 10_000;

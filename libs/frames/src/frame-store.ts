@@ -47,7 +47,7 @@ export interface FrameStore {
 /** Most keys that `isNamed` is asked at once. */
 export const SWEEP_BATCH = 500;
 
-const KEY = /^(frame|thumbnail|terrain)\/[0-9a-f]{2}\/[0-9a-f]{62}$/;
+const KEY = /^(frame|terrain)\/[0-9a-f]{2}\/[0-9a-f]{62}$/;
 
 /** Whether a text is a key of a frame store. Nothing else ever becomes a path or the name of an object. */
 export const isKey = (text: string): boolean => KEY.test(text);

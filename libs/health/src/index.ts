@@ -10,7 +10,7 @@ export { OUTCOME_MEANINGS } from './outcome-meanings.js';
 export { faultsOf } from './picture-flags.js';
 export type { PictureLook, Sample, Scene, Told } from './picture-state.js';
 export { paced, referenceView } from './flag-rule.js';
-export { type PresetMemory, presetInTurn, type PresetTurn } from './preset-turn.js';
+export { type AskedPreset, presetInTurn, type PresetTurn } from './preset-turn.js';
 export { isReferable, proposedFor } from './reference.js';
 export { isHeld } from './rules-of-time.js';
 export { agreementOf, shownOf, type ShownHealth } from './shown.js';

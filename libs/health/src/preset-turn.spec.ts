@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { KnownService, Outcome } from '#catalog';
-import { type PresetMemory, presetInTurn } from './preset-turn.js';
+import { type AskedPreset, presetInTurn } from './preset-turn.js';
 
 const T0 = Date.parse('2026-11-27T12:00:00Z');
 const MAIN: KnownService = { kind: 'mjpeg' };
@@ -13,7 +13,7 @@ const rhythm = { id: 'one', intervalS: 60, minIntervalS: 10 };
 
 const turn = (
   services: readonly KnownService[],
-  known: Readonly<Record<string, Partial<PresetMemory> & { readonly agoS: number }>> = {},
+  known: Readonly<Record<string, Partial<AskedPreset> & { readonly agoS: number }>> = {},
   over: Partial<typeof rhythm> = {},
 ) =>
   presetInTurn(services, (kind) => kind !== 'rtsp', {
@@ -63,7 +63,7 @@ describe('how often', () => {
   const one = [MAIN, shows('1')];
   const isDue = (
     agoS: number,
-    memory: Partial<PresetMemory> = {},
+    memory: Partial<AskedPreset> = {},
     over: Partial<typeof rhythm> = {},
     of: readonly KnownService[] = one,
   ): boolean => turn(of, { 1: { agoS, ...memory } }, over) !== null;

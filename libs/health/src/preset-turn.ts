@@ -4,7 +4,7 @@ import type { AskedService } from './state.js';
 import { primaryOf } from './whom-to-ask.js';
 
 /** What is remembered of a preset between two probes of it. */
-export interface PresetMemory {
+export interface AskedPreset {
   readonly outcome: Outcome;
   /** Milliseconds since 1970. */
   readonly checkedAt: number;
@@ -44,7 +44,7 @@ export function presetInTurn(
     known,
     rhythm,
     now,
-  }: { readonly known: ReadonlyMap<string, PresetMemory>; readonly rhythm: Rhythm; readonly now: number },
+  }: { readonly known: ReadonlyMap<string, AskedPreset>; readonly rhythm: Rhythm; readonly now: number },
 ): PresetTurn | null {
   const presets = [...presetsOf(services, isProbed)];
   const due = presets
@@ -61,7 +61,7 @@ export function presetInTurn(
   return due[0]?.turn ?? null;
 }
 
-function waitS({ outcome, failures }: PresetMemory, everyS: number, { minIntervalS }: Rhythm): number {
+function waitS({ outcome, failures }: AskedPreset, everyS: number, { minIntervalS }: Rhythm): number {
   const roundsS = Math.min(everyS * 2 ** failures, Math.max(everyS, LONGEST_WAIT_S)) * EARLY_SHARE;
   const isHeld = failures > 0 && REFUSALS.has(outcome);
   const heldS = isHeld ? Math.min(FIRST_HOLD_S * 2 ** (failures - 1), LONGEST_HOLD_S) : 0;

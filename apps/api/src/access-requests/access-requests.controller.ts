@@ -6,13 +6,13 @@ import { actorOf } from '../acting.js';
 import { sendDocument } from '../answer.js';
 import { selected } from '../checked.js';
 import { bodyTagOf } from '../conditional.js';
-import { grantIdOf, pathIdOf } from '../grants/grant-id.js';
 import { idempotently } from '../idempotently.js';
 import { baseUrlOf } from '../links.js';
 import { requireJson } from '../media-type.js';
 import { FORMS, negotiate } from '../negotiate.js';
 import { ETAG_HEADER, IDEMPOTENCY_KEY, IF_NONE_MATCH, Operation } from '../operation.js';
 import { type ApiParts, PARTS } from '../parts.js';
+import { idIn, pathIdOf } from '../path-id.js';
 import { sendPage } from '../send-page.js';
 import { AccessRequestPage } from './access-request-page.document.js';
 import { decideRequest, requestAccess, requestsWithin, withdrawRequest } from './write-access-request.js';
@@ -99,10 +99,7 @@ export class AccessRequestsController {
   ): Promise<FastifyReply> {
     selected({}, request);
     negotiate(undefined, request.headers.accept, ['json']);
-    const found = await new AccessRequests(this.parts.db).find(
-      grantIdOf(id, 'request'),
-      requestsWithin(request.principal),
-    );
+    const found = await new AccessRequests(this.parts.db).find(idIn(id, 'request'), requestsWithin(request.principal));
     if (found === null) throw new NotFound(`no request for access has the id ${id}`);
     return sendDocument(request, reply, found);
   }
@@ -131,7 +128,7 @@ export class AccessRequestsController {
     requireJson(request);
     return idempotently(request, reply, this.parts, async (tx) => {
       const write = { tx, by: request.principal, now: Date.now() };
-      const json = JSON.stringify(await decideRequest(grantIdOf(id, 'request'), body, write));
+      const json = JSON.stringify(await decideRequest(idIn(id, 'request'), body, write));
       return { status: 200, headers: { etag: bodyTagOf(json) }, body: json };
     });
   }
@@ -155,7 +152,7 @@ export class AccessRequestsController {
   ): Promise<FastifyReply> {
     selected({}, request);
     const by = request.principal;
-    await transactAs(this.parts.db, actorOf(request), (tx) => withdrawRequest(grantIdOf(id, 'request'), { tx, by }));
+    await transactAs(this.parts.db, actorOf(request), (tx) => withdrawRequest(idIn(id, 'request'), { tx, by }));
     return reply.code(204).header('cache-control', 'no-store').send();
   }
 }

@@ -12,8 +12,8 @@ import { requireJson } from '../media-type.js';
 import { FORMS, negotiate } from '../negotiate.js';
 import { ETAG_HEADER, IDEMPOTENCY_KEY, IF_NONE_MATCH, Operation } from '../operation.js';
 import { type ApiParts, PARTS } from '../parts.js';
+import { idIn, pathIdOf } from '../path-id.js';
 import { sendPage } from '../send-page.js';
-import { grantIdOf, pathIdOf } from './grant-id.js';
 import { GrantPage } from './grant-page.document.js';
 import { endGrant, grantsWithin, makeGrant } from './write-grant.js';
 
@@ -95,7 +95,7 @@ export class GrantsController {
   ): Promise<FastifyReply> {
     selected({}, request);
     negotiate(undefined, request.headers.accept, ['json']);
-    const grant = await new Grants(this.parts.db).find(grantIdOf(id), grantsWithin(request.principal));
+    const grant = await new Grants(this.parts.db).find(idIn(id, 'grant'), grantsWithin(request.principal));
     if (grant === null) throw new NotFound(`no grant has the id ${id}`);
     return sendDocument(request, reply, grant);
   }
@@ -119,7 +119,7 @@ export class GrantsController {
   ): Promise<FastifyReply> {
     selected({}, request);
     const by = request.principal;
-    await transactAs(this.parts.db, actorOf(request), (tx) => endGrant(grantIdOf(id), { tx, by }));
+    await transactAs(this.parts.db, actorOf(request), (tx) => endGrant(idIn(id, 'grant'), { tx, by }));
     return reply.code(204).header('cache-control', 'no-store').send();
   }
 }

@@ -7,7 +7,6 @@ import { ApiKey, ApiKeyRequest, MintedKey, NotFound, PAGE_SELECTORS } from '#cat
 import { ApiKeys, transactAs } from '#storage';
 import { actorOf } from '../acting.js';
 import { sendDocument } from '../answer.js';
-import { idOf } from '../cameras/camera-id.js';
 import { checked, selected } from '../checked.js';
 import { idempotently } from '../idempotently.js';
 import { baseUrlOf } from '../links.js';
@@ -15,17 +14,12 @@ import { requireJson } from '../media-type.js';
 import { FORMS, negotiate } from '../negotiate.js';
 import { IDEMPOTENCY_KEY, Operation } from '../operation.js';
 import { type ApiParts, PARTS } from '../parts.js';
+import { idIn, pathIdOf } from '../path-id.js';
 import { sendPage } from '../send-page.js';
 import { ApiKeyPage } from './api-key-page.document.js';
 
 const TAG = 'keys';
-const KEY_ID = {
-  id: {
-    description: 'Id of the key, a UUID.',
-    schema: { type: 'string', format: 'uuid' },
-    example: '019ac8f2-6d1b-7a55-9d0e-3f2b8c4d5e6f',
-  },
-} as const;
+const KEY_ID = pathIdOf('key');
 const DAY_S = 86_400;
 
 /** API keys: made once, shown once, never changed. */
@@ -120,7 +114,7 @@ export class KeysController {
   ): Promise<FastifyReply> {
     selected({}, request);
     negotiate(undefined, request.headers.accept, ['json']);
-    const key = await new ApiKeys(this.parts.db).find(idOf(id), reachIn(request.principal));
+    const key = await new ApiKeys(this.parts.db).find(idIn(id, 'key'), reachIn(request.principal));
     if (key === null) throw new NotFound(`no key has the id ${id}`);
     return sendDocument(request, reply, key);
   }
@@ -143,7 +137,7 @@ export class KeysController {
   ): Promise<FastifyReply> {
     selected({}, request);
     const revoked = await transactAs(this.parts.db, actorOf(request), (tx) =>
-      new ApiKeys(tx).revoke(idOf(id), reachIn(request.principal)),
+      new ApiKeys(tx).revoke(idIn(id, 'key'), reachIn(request.principal)),
     );
     if (revoked === null) throw new NotFound(`no key has the id ${id}`);
     return reply.code(204).header('cache-control', 'no-store').send();

@@ -12,28 +12,15 @@ import { requireJson } from '../media-type.js';
 import { contentTypeOf, FORMS, negotiate } from '../negotiate.js';
 import { ETAG_HEADER, IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, Operation } from '../operation.js';
 import { type ApiParts, PARTS } from '../parts.js';
+import { idIn, pathIdOf } from '../path-id.js';
 import { sendPage } from '../send-page.js';
 import { MemberPage } from './member-page.document.js';
 import { addMember, membersWithin, patchMember, removeMember } from './write-member.js';
 
 const TAG = 'members';
-const MEMBER_ID = {
-  id: {
-    description: 'Id of the member, a UUID.',
-    schema: { type: 'string', format: 'uuid' },
-    example: '019ac8f2-6d1b-7a55-9d0e-3f2b8c4d5e6f',
-  },
-} as const;
+const MEMBER_ID = pathIdOf('member');
 const ANSWER = { description: 'The member.', content: { [FORMS.json]: Member }, headers: ETAG_HEADER } as const;
 const CHANGE_PROBLEMS = ['not_found', 'version_mismatch', 'precondition_required', 'storage_full'] as const;
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-/** The id in an address. @throws NotFound for what is no UUID: there is nothing of that name */
-function memberIdOf(text: string): string {
-  if (!UUID.test(text)) throw new NotFound('no member has this id; ids are UUIDs');
-  return text.toLowerCase();
-}
 
 /** Roles of people who sign in by an issuer of SIGHTLINE_OIDC. */
 @Controller('v1/members')
@@ -107,7 +94,7 @@ export class MembersController {
   ): Promise<FastifyReply> {
     selected({}, request);
     negotiate(undefined, request.headers.accept, ['json']);
-    const member = await new Members(this.parts.db).find(memberIdOf(id), membersWithin(request.principal));
+    const member = await new Members(this.parts.db).find(idIn(id, 'member'), membersWithin(request.principal));
     if (member === null) throw new NotFound(`no member has the id ${id}`);
     const body = JSON.stringify(this.shown(member));
     const etag = etagOf(member.version, body);
@@ -145,7 +132,7 @@ export class MembersController {
     selected({}, request);
     requireJson(request, ['application/merge-patch+json']);
     const member = await transactAs(this.parts.db, actorOf(request), (tx) =>
-      patchMember(memberIdOf(id), body, ifMatch, { tx, by: request.principal }),
+      patchMember(idIn(id, 'member'), body, ifMatch, { tx, by: request.principal }),
     );
     const shown = this.shown(member);
     void reply.header('etag', etagOf(shown.version, JSON.stringify(shown)));
@@ -173,7 +160,7 @@ export class MembersController {
   ): Promise<FastifyReply> {
     selected({}, request);
     await transactAs(this.parts.db, actorOf(request), (tx) =>
-      removeMember(memberIdOf(id), ifMatch, { tx, by: request.principal }),
+      removeMember(idIn(id, 'member'), ifMatch, { tx, by: request.principal }),
     );
     return reply.code(204).header('cache-control', 'no-store').send();
   }

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { type Fault, type ProblemCode, RateLimited, type Refusal, VersionMismatch } from '#catalog';
+import { type Fault, type ProblemCode, RateLimited, type Refusal, UUID, VersionMismatch } from '#catalog';
 import { PROBLEMS } from './catalogue.js';
 
 /** A problem document (RFC 9457) as the contract states it. */
@@ -77,6 +77,5 @@ function headersOf(refusal: Refusal | undefined): Record<string, string> {
 /** Request ids are UUIDs: the caller's own where it is one, so that both sides can look for it. */
 export function requestIdOf(headers: IncomingHttpHeaders, make: () => string): string {
   const given = headers['x-request-id'];
-  const isUuid = typeof given === 'string' && /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(given);
-  return isUuid ? given.toLowerCase() : make();
+  return typeof given === 'string' && UUID.test(given) ? given.toLowerCase() : make();
 }

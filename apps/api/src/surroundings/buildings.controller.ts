@@ -4,12 +4,12 @@ import { BuildingSet, InvalidParameter, NotFound, PAGE_SELECTORS, type Selector 
 import { Buildings } from '#storage';
 import { actingIn } from '../acting.js';
 import { sendDocument, sendResult } from '../answer.js';
-import { idOf } from '../cameras/camera-id.js';
 import { selected } from '../checked.js';
 import { baseUrlOf } from '../links.js';
 import { FORMS, negotiate } from '../negotiate.js';
 import { ETAG_HEADER, IF_NONE_MATCH, Operation } from '../operation.js';
 import { type ApiParts, PARTS } from '../parts.js';
+import { idIn, pathIdOf } from '../path-id.js';
 import { sendPage } from '../send-page.js';
 import { BuildingSetPage } from './building-set-page.document.js';
 import { BuildingsImport } from './buildings-import.js';
@@ -21,13 +21,7 @@ const TAG = 'surroundings';
 /** Largest file, bytes. */
 const MAX_FILE_BYTES = 4 * 1_073_741_824;
 
-const SET_ID = {
-  id: {
-    description: 'Id of the set, a UUID.',
-    schema: { type: 'string', format: 'uuid' },
-    example: '019ac8f2-6d1b-7a55-9d0e-3f2b8c4d5e6f',
-  },
-} as const;
+const SET_ID = pathIdOf('set');
 
 const property = (description: string, example: string): Selector<string> => ({
   description,
@@ -151,7 +145,7 @@ export class BuildingsController {
   ): Promise<FastifyReply> {
     selected({}, request);
     negotiate(undefined, request.headers.accept, ['json']);
-    const set = await this.buildings.find(idOf(id));
+    const set = await this.buildings.find(idIn(id, 'set'));
     if (set === null) throw new NotFound(`no set of buildings has the id ${id}`);
     return sendDocument(request, reply, set);
   }
@@ -174,7 +168,7 @@ export class BuildingsController {
     @Res() reply: FastifyReply,
   ): Promise<FastifyReply> {
     selected({}, request);
-    const isThere = await this.imports.remove(idOf(id), actingIn(request, this.parts));
+    const isThere = await this.imports.remove(idIn(id, 'set'), actingIn(request, this.parts));
     if (!isThere) throw new NotFound(`no set of buildings has the id ${id}`);
     return reply.code(204).header('cache-control', 'no-store').send();
   }

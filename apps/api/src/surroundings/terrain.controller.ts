@@ -13,12 +13,12 @@ import {
 import { Terrain } from '#storage';
 import { actingIn } from '../acting.js';
 import { sendDocument, sendResult } from '../answer.js';
-import { idOf } from '../cameras/camera-id.js';
 import { selected } from '../checked.js';
 import { baseUrlOf } from '../links.js';
 import { FORMS, negotiate } from '../negotiate.js';
 import { ETAG_HEADER, IF_NONE_MATCH, Operation } from '../operation.js';
 import { type ApiParts, PARTS } from '../parts.js';
+import { idIn, pathIdOf } from '../path-id.js';
 import { sendPage } from '../send-page.js';
 import { receiveUpload } from './receive-upload.js';
 import { DATE_SELECTOR } from './selectors.js';
@@ -30,13 +30,7 @@ const TAG = 'surroundings';
 /** Largest file, bytes. */
 const MAX_FILE_BYTES = 4 * 1_073_741_824;
 
-const RASTER_ID = {
-  id: {
-    description: 'Id of the raster, a UUID.',
-    schema: { type: 'string', format: 'uuid' },
-    example: '019ac8f2-6d1b-7a55-9d0e-3f2b8c4d5e6f',
-  },
-} as const;
+const RASTER_ID = pathIdOf('raster');
 
 const KIND_SELECTOR: Selector<TerrainKind> = {
   description: 'What the heights are of: `terrain`, bare earth, the default; `dsm`, with everything that stands on it.',
@@ -154,7 +148,7 @@ export class TerrainController {
   ): Promise<FastifyReply> {
     selected({}, request);
     negotiate(undefined, request.headers.accept, ['json']);
-    const raster = await this.terrain.find(idOf(id));
+    const raster = await this.terrain.find(idIn(id, 'raster'));
     if (raster === null) throw new NotFound(`no raster of heights has the id ${id}`);
     return sendDocument(request, reply, raster);
   }
@@ -177,7 +171,7 @@ export class TerrainController {
     @Res() reply: FastifyReply,
   ): Promise<FastifyReply> {
     selected({}, request);
-    const isThere = await this.imports.remove(idOf(id), actingIn(request, this.parts));
+    const isThere = await this.imports.remove(idIn(id, 'raster'), actingIn(request, this.parts));
     if (!isThere) throw new NotFound(`no raster of heights has the id ${id}`);
     return reply.code(204).header('cache-control', 'no-store').send();
   }

@@ -9,9 +9,10 @@ import { EventCursors } from '../events/event-cursors.js';
 import { FORMS } from '../negotiate.js';
 import { Operation } from '../operation.js';
 import { type ApiParts, PARTS } from '../parts.js';
+import { idIn } from '../path-id.js';
 import { sendPage } from '../send-page.js';
 import { DeliveryWorker } from './delivery-worker.js';
-import { WEBHOOK_ID, webhookIdOf, webhookOf } from './webhook-id.js';
+import { WEBHOOK_ID, webhookOf } from './webhook-id.js';
 import { WebhookDeliveryPage } from './webhook-pages.document.js';
 
 const TAG = 'webhooks';
@@ -84,7 +85,7 @@ export class DeliveriesController {
       request,
       this.parts,
     )(async (tx) => {
-      const again = await new WebhookQueue(tx).replay(webhook.id, webhookIdOf(deliveryId, 'delivery'));
+      const again = await new WebhookQueue(tx).replay(webhook.id, idIn(deliveryId, 'delivery'));
       if (again !== null) await new Webhooks(tx).noteReplay(webhook.id);
       return again;
     });

@@ -14,10 +14,11 @@ import { requireJson } from '../media-type.js';
 import { contentTypeOf, FORMS, negotiate } from '../negotiate.js';
 import { ETAG_HEADER, IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, Operation } from '../operation.js';
 import { type ApiParts, PARTS } from '../parts.js';
+import { idIn } from '../path-id.js';
 import { sendPage } from '../send-page.js';
 import { DeliveryWorker } from './delivery-worker.js';
 import { OwnGround } from './own-ground.js';
-import { WEBHOOK_ID, webhookIdOf, webhookOf } from './webhook-id.js';
+import { WEBHOOK_ID, webhookOf } from './webhook-id.js';
 import { WebhookPage } from './webhook-pages.document.js';
 import { deleteWebhook, makeWebhook, patchWebhook, rotateSecret, type WebhookWrite } from './write-webhook.js';
 
@@ -158,7 +159,7 @@ export class WebhooksController {
     selected({}, request);
     requireJson(request, ['application/merge-patch+json']);
     const webhook = await transactAs(this.parts.db, actorOf(request), (tx) =>
-      patchWebhook(webhookIdOf(id), body, ifMatch, this.write(tx, request)),
+      patchWebhook(idIn(id, 'webhook'), body, ifMatch, this.write(tx, request)),
     );
     void reply.header('etag', etagOf(webhook.version, JSON.stringify(webhook)));
     return sendResult(reply, 200, webhook);
@@ -184,7 +185,7 @@ export class WebhooksController {
   ): Promise<FastifyReply> {
     selected({}, request);
     await transactAs(this.parts.db, actorOf(request), (tx) =>
-      deleteWebhook(webhookIdOf(id), ifMatch, this.write(tx, request)),
+      deleteWebhook(idIn(id, 'webhook'), ifMatch, this.write(tx, request)),
     );
     return reply.code(204).header('cache-control', 'no-store').send();
   }
@@ -211,7 +212,7 @@ export class WebhooksController {
   ): Promise<FastifyReply> {
     selected({}, request);
     return idempotently(request, reply, this.parts, async (tx) => {
-      const webhook = await rotateSecret(webhookIdOf(id), this.write(tx, request));
+      const webhook = await rotateSecret(idIn(id, 'webhook'), this.write(tx, request));
       const replay = JSON.stringify({ ...webhook, secret: null });
       return { status: 200, headers: {}, body: JSON.stringify(webhook), replay };
     });
