@@ -1,5 +1,5 @@
-// Probes by one core: the first frame of a stream, a snapshot on a new connection, and the answer 304, each against the bare loop that opens a socket, asks and
-// reads the same from the same server in the same run (the least that can be done, and the server's own ceiling).
+// Probes by one core: the first frame of a stream, a snapshot on a new connection, and the answer 304 on a new connection and on one that was kept, each against
+// the bare loop that opens a socket (or has it), asks and reads the same from the same server in the same run (the least that can be done).
 //   node bench/probe.mjs [--rounds 5] [--seconds 2] [--sockets 32]
 import { spawn } from 'node:child_process';
 import { connect, createServer } from 'node:net';
@@ -20,7 +20,7 @@ if (values.serve) await serveSnapshots();
 else await main();
 
 async function main() {
-  const { probe, DEFAULT_LIMITS, NonceCache } = await import('#probe');
+  const { probe, DEFAULT_LIMITS, KeptConnections, NonceCache } = await import('#probe');
   const cli = new URL('../dist/apps/cli/src/main.js', import.meta.url).pathname;
   const simulator = started([cli, 'simulator', '--port', '0', '--cameras', '64', '--json']);
   const streams = JSON.parse(await firstLineOf(simulator))
@@ -29,6 +29,8 @@ async function main() {
   const picture = await pictureOf(streams[0]);
   const snapshots = started([new URL(import.meta.url).pathname, '--serve']);
   snapshots.stdin.end(picture);
+  // Connections of the bare loop that keeps them.
+  const left = new Map();
   const snapshot = `http://127.0.0.1:${await firstLineOf(snapshots)}/snapshot.jpg`;
   try {
     const tools = {
@@ -36,6 +38,7 @@ async function main() {
       nonces: new NonceCache(),
       userAgent: 'bench',
       now: () => performance.now(),
+      kept: new KeptConnections(sockets),
     };
     const { signal } = new AbortController();
     const ports = [...new Set([...streams, snapshot].map((url) => Number(new URL(url).port)))];
@@ -44,17 +47,23 @@ async function main() {
       allowBasicPlaintext: false,
       policy: { cidrs: ['127.0.0.0/8'], ports, loopback: true },
     };
-    const ours = (more) => async (url) => {
-      const { outcome, evidence } = await probe({ ...common, ...more, url }, tools, signal);
+    const ours = (more) => async (url, asker) => {
+      const reuse = more.isKept && { reuse: { device: asker, key: '', forMs: 5_000 } };
+      const { outcome, evidence } = await probe({ ...common, ...more, ...reuse, url }, tools, signal);
       if (outcome !== 'ok') throw new Error(`outcome ${outcome}: ${evidence.reason}`);
     };
     const kinds = {
       'first frame of a stream': [streams, ours({ kind: 'mjpeg' }), plainly('', '\xff\xd9')],
       'snapshot, new connection': [[snapshot], ours({ kind: 'snapshot' }), plainly('', '\xff\xd9')],
-      '304 to a snapshot': [
+      '304, new connection': [
         [snapshot],
         ours({ kind: 'snapshot', cached: { etag: '"a"' } }),
         plainly('If-None-Match: "a"\r\n', '\r\n\r\n'),
+      ],
+      '304, kept connection': [
+        [snapshot],
+        ours({ kind: 'snapshot', cached: { etag: '"a"' }, isKept: true }),
+        plainly('Connection: keep-alive\r\nIf-None-Match: "a"\r\n', '\r\n\r\n', left),
       ],
     };
     const rows = {};
@@ -71,6 +80,7 @@ async function main() {
   } finally {
     simulator.kill('SIGTERM');
     snapshots.kill('SIGTERM');
+    for (const socket of left.values()) socket.destroy();
   }
 }
 
@@ -103,7 +113,7 @@ async function pictureOf(url) {
   throw new Error('the stream ended');
 }
 
-/** Answers each connection once: with the picture of standard input, or 304 where it is known. */
+/** Answers with the picture of standard input, or 304 where it is known; once, unless the connection is to be kept. */
 async function serveSnapshots() {
   const picture = Buffer.concat(await process.stdin.toArray());
   const head = `HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nETag: "a"\r\nContent-Length: ${picture.length}\r\n\r\n`;
@@ -111,25 +121,31 @@ async function serveSnapshots() {
   const unchanged = Buffer.from('HTTP/1.1 304 Not Modified\r\nETag: "a"\r\n\r\n');
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
-    socket.once('data', (request) => socket.end(request.includes('If-None-Match') ? unchanged : answer));
+    socket.on('data', (request) => {
+      const reply = request.includes('If-None-Match') ? unchanged : answer;
+      if (request.includes('Connection: keep-alive')) socket.write(reply);
+      else socket.end(reply);
+    });
   });
   server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 }
 
-/** The least that gets one answer: connect, ask, read to where it ends, close. */
-function plainly(header, end) {
-  return (url) => {
+/** The least that gets one answer: connect, ask, read to where it ends, close. @param kept sockets by asker, which are then left open */
+function plainly(header, end, kept = null) {
+  return (url, asker) => {
     const { hostname, port, pathname, search, host } = new URL(url);
+    const request = `GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n${header}\r\n`;
     return new Promise((resolve, reject) => {
-      const socket = connect(Number(port), hostname, () =>
-        socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n${header}\r\n`),
-      );
-      socket.on('data', (bytes) => {
+      const known = kept?.get(asker);
+      const socket = known ?? connect(Number(port), hostname, () => socket.write(request));
+      kept?.set(asker, socket);
+      known?.write(request);
+      socket.removeAllListeners('data').on('data', (bytes) => {
         if (!bytes.includes(end, 0, 'latin1')) return;
-        socket.destroy();
+        if (kept === null) socket.destroy();
         resolve();
       });
-      socket.once('error', reject);
+      if (known === undefined) socket.once('error', reject);
     });
   };
 }
@@ -141,7 +157,7 @@ async function measure(ask, urls, forS) {
   let done = 0;
   const loop = async (start) => {
     for (let i = start; performance.now() < until; i += 1) {
-      await ask(urls[i % urls.length]);
+      await ask(urls[i % urls.length], start);
       done += 1;
     }
   };

@@ -48,19 +48,20 @@ function run(args, wanted) {
   const child = spawn(process.execPath, [main, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   processes.push(child);
   return new Promise((resolve, reject) => {
-    let out = '';
+    // Each by itself: a line of the log must not fall into the middle of what is printed.
+    const said = { stdout: '', stderr: '' };
     let isFound = false;
-    const hear = (text) => {
-      if (isFound) return;
-      out += text;
-      const found = wanted.exec(out);
-      if (!found) return;
-      isFound = true;
-      resolve({ child, found: found[1] });
-    };
-    child.stdout.on('data', hear);
-    child.stderr.on('data', hear);
-    child.once('exit', () => reject(new Error(`sightline ${args[0]} ended: ${out}`)));
+    for (const stream of ['stdout', 'stderr']) {
+      child[stream].setEncoding('utf8').on('data', (text) => {
+        if (isFound) return;
+        said[stream] += text;
+        const found = wanted.exec(said[stream]);
+        if (!found) return;
+        isFound = true;
+        resolve({ child, found: found[1] });
+      });
+    }
+    child.once('exit', () => reject(new Error(`sightline ${args[0]} ended: ${said.stderr}`)));
   });
 }
 

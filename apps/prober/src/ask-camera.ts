@@ -1,4 +1,4 @@
-import { mayAuthenticate, primaryOf, whomToAsk, type AskedService } from '#health';
+import { mayAuthenticate, paced, primaryOf, roundS, whomToAsk, type AskedService } from '#health';
 import {
   type Answer,
   askService,
@@ -49,5 +49,6 @@ function questionOf({ camera, clock }: Lease, service: AskedService, { state, me
     cached: isKept && !camera.asked ? conditionOf(validators, slot, camera) : null,
     ...(gapMs === undefined ? {} : { gapWithinMs: gapMs }),
     withinMs: withinMs(rhythm.intervalS),
+    againInS: roundS(paced(rhythm, state.picture.gapsS)),
   };
 }

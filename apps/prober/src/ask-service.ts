@@ -1,6 +1,14 @@
-import type { Credentials, Frame, KnownService } from '#catalog';
+import { type Credentials, deviceOf, type Frame, type KnownService, type ServiceKind } from '#catalog';
 import type { AskedService, Condition } from '#health';
-import { DEFAULT_LIMITS, type NonceCache, probe, type ProbeResult, type ServiceTarget } from '#probe';
+import {
+  DEFAULT_LIMITS,
+  type KeptConnections,
+  type NonceCache,
+  probe,
+  type ProbeResult,
+  type Reuse,
+  type ServiceTarget,
+} from '#probe';
 import type { ClaimedCamera } from '#storage';
 import type { Devices } from './devices.js';
 import type { Lease } from './lease.js';
@@ -12,6 +20,7 @@ export interface AskTools {
   readonly parts: Pick<ProberParts, 'openSecret' | 'userAgent' | 'now'>;
   readonly settings: Pick<ProberSettings, 'loopbackCameras' | 'ownEndpoints'>;
   readonly nonces: NonceCache;
+  readonly kept: KeptConnections;
   readonly devices: Devices;
 }
 
@@ -26,6 +35,8 @@ export interface Question {
   readonly gapWithinMs?: number;
   /** The whole probe, milliseconds. */
   readonly withinMs: number;
+  /** When the service is asked next if all goes well, seconds; absent: not known. */
+  readonly againInS?: number;
   readonly memory: Memory;
 }
 
@@ -47,7 +58,7 @@ export async function askService(
   { camera, signal }: Lease,
   question: Question,
   isDamaged: IsDamaged,
-  { parts, settings, nonces, devices }: AskTools,
+  { parts, settings, nonces, kept, devices }: AskTools,
 ): Promise<Answer> {
   const { service, memory } = question;
   const { stated, slot } = serviceAt(camera, service);
@@ -58,12 +69,15 @@ export async function askService(
   }
   const free = devices.take(stated.url, camera.host);
   if (free === null) return { ...nothing, result: ourFault('the device is being asked for another camera') };
+  const reuse = reuseOf(camera, stated, slot, question);
+  if (reuse === undefined) kept.endAt(deviceOf(stated.url));
   const credentials = question.mayAuthenticate ? secret : null;
   const { userAgent, now = monotonic } = parts;
   const limits = { ...DEFAULT_LIMITS, wholeMs: question.withinMs };
   try {
-    const target = targetOf(camera, stated, { ...question, pin: pinOf(memory, slot, stated), credentials }, settings);
-    const result = await probe(target, { limits, nonces, userAgent, now, isDamaged }, signal);
+    const asked = { ...question, pin: pinOf(memory, slot, stated), credentials, reuse };
+    const target = targetOf(camera, stated, asked, settings);
+    const result = await probe(target, { limits, nonces, kept, userAgent, now, isDamaged }, signal);
     const { pin, certificateChanged } = result.evidence;
     return {
       ...nothing,
@@ -122,7 +136,9 @@ function targetOf(
     gapWithinMs: gapMs,
     pin,
     credentials,
+    reuse,
   }: Pick<Question, 'cached' | 'gapWithinMs'> & {
+    readonly reuse: Reuse | undefined;
     readonly pin: string | undefined;
     readonly credentials: Credentials | null;
   },
@@ -145,7 +161,25 @@ function targetOf(
     },
     ...(cached === null ? {} : { cached }),
     ...(gapMs === undefined ? {} : { gapWithinMs: gapMs }),
+    ...(reuse === undefined ? {} : { reuse }),
   };
+}
+
+/** A connection that would wait longer takes a viewer's place in the device and is closed (probing.md 1), seconds. */
+const MOST_IDLE_S = 5;
+/** Rounds come earlier and later by a tenth, and claims by a second. */
+const LATE_S = 1.5;
+
+/** How the connection may serve the next round; undefined where it is closed. */
+function reuseOf(
+  { cameraId, configVersion }: ClaimedCamera,
+  { kind, url }: { readonly kind: ServiceKind; readonly url: string },
+  slot: number,
+  { againInS, mayAuthenticate }: Question,
+): Reuse | undefined {
+  if (kind !== 'snapshot' || againInS === undefined || againInS > MOST_IDLE_S) return undefined;
+  const key = [cameraId, configVersion, slot, mayAuthenticate].join(' ');
+  return { device: deviceOf(url), key, forMs: (againInS + LATE_S) * 1000 };
 }
 
 /** Validators as a condition, where they are of this service as it is configured now. */

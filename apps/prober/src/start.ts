@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { nextRoundS } from '#health';
-import { NonceCache } from '#probe';
+import { KeptConnections, NonceCache } from '#probe';
 import { DueQueue, HeldPictures, ping, ProbeResults, Sites } from '#storage';
 import type { Answer, AskTools } from './ask-service.js';
 import { Cards } from './cards.js';
@@ -51,7 +51,8 @@ export async function start(settings: ProberSettings, parts: ProberParts): Promi
     log,
     (cameras) => metrics.leasesLost.inc(cameras),
   );
-  const ask: AskTools = { parts, settings, nonces: new NonceCache(), devices };
+  const kept = new KeptConnections(settings.probeSockets);
+  const ask: AskTools = { parts, settings, nonces: new NonceCache(), kept, devices };
   const line = new LineWatch(log, (isBlind) => metrics.blind.set(isBlind ? 1 : 0));
   const cards = new Cards(new HeldPictures(db), new Outage('what is known of cards', log));
   const tools: RoundTools = {
@@ -99,6 +100,7 @@ export async function start(settings: ProberSettings, parts: ProberParts): Promi
     close: async ({ graceMs = GRACE_MS } = {}) => {
       readiness.close();
       await scheduler.close(graceMs);
+      kept.close();
       line.close();
       await recorder.close();
       await watching.close();

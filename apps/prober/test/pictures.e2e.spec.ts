@@ -4,10 +4,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import sharp from 'sharp';
 import type { KnownService } from '#catalog';
 import { DirectoryStore, type FrameStore, Pictures } from '#frames';
+import { KeptConnections } from '#probe';
 import { openTestDatabase, type TestDatabase } from '#testing';
 import { forgetPictures } from '../src/forget-pictures.js';
 import { type Registered, WatchedCamera } from './watched-camera.js';
@@ -74,11 +75,16 @@ const service = (name: string): KnownService => ({
 });
 
 /** A camera of a main view and these presets. */
-const camera = (presets: readonly string[], more: Partial<Registered> = {}, frames: FrameStore = store) =>
+const camera = (
+  presets: readonly string[],
+  more: Partial<Registered> = {},
+  { frames = store, kept }: { readonly frames?: FrameStore; readonly kept?: KeptConnections } = {},
+) =>
   new WatchedCamera(
     {
       pictures,
       store: frames,
+      ...(kept === undefined ? {} : { kept }),
       held: { add: () => Promise.resolve(), services: () => Promise.resolve(new Map<string, number>()) },
     },
     { services: ['main', ...presets].map(service), ...more },
@@ -86,6 +92,34 @@ const camera = (presets: readonly string[], more: Partial<Registered> = {}, fram
 
 const asked = (name: string): number => requests.filter(({ path: at }) => at === `/${name}`).length;
 const paths = (): string[] => requests.map(({ path: at }) => at.slice(1));
+
+describe('connections to a device', () => {
+  let connections = 0;
+  const count = (): void => void (connections += 1);
+  beforeEach(() => {
+    connections = 0;
+    server.on('connection', count);
+  });
+  afterEach(() => void server.off('connection', count));
+
+  test.each([
+    ['one for all rounds of a snapshot that is asked every five seconds', 5, 1],
+    ['one a round where that comes later', 6, 3],
+  ])('%s', async (_, intervalS, made) => {
+    const kept = new KeptConnections();
+    const one = camera([], { intervalS }, { kept });
+    for (let round = 0; round < 3; round += 1) await one.probe(NOON + round * intervalS * 1000);
+    kept.close();
+    expect([one.record?.status, asked('main'), connections]).toEqual(['online', 3, made]);
+  });
+
+  test('a preset, which is not asked again within seconds, closes the one that waits: never two to a device', async () => {
+    const kept = new KeptConnections();
+    const one = camera(['1'], { intervalS: 5 }, { kept });
+    await one.probe(NOON);
+    expect([paths(), connections, kept.size]).toEqual([['main', '1'], 2, 0]);
+  });
+});
 
 describe('presets in turn', () => {
   test('one a round, after the main view, each with its own picture', async () => {
@@ -226,9 +260,9 @@ describe('what is kept for its moment', () => {
   });
 
   test('REL-10: from 90 % of the store on no history, but what others see later', async () => {
-    const history = camera([], { keepsHistory: true }, withFullness(0.9));
-    const delayed = camera([], { isDelayed: true }, withFullness(0.9));
-    const roomy = camera([], { keepsHistory: true }, withFullness(0.89));
+    const history = camera([], { keepsHistory: true }, { frames: withFullness(0.9) });
+    const delayed = camera([], { isDelayed: true }, { frames: withFullness(0.9) });
+    const roomy = camera([], { keepsHistory: true }, { frames: withFullness(0.89) });
     for (const one of [history, delayed, roomy]) await one.probe(NOON);
     expect([history, delayed, roomy].map(({ frames }) => frames.length)).toEqual([0, 1, 1]);
     // The latest picture is kept all the same.

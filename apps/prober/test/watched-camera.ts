@@ -10,7 +10,7 @@ import type {
   ReferenceView,
 } from '#catalog';
 import type { FrameStore, Pictures } from '#frames';
-import { NonceCache } from '#probe';
+import { KeptConnections, NonceCache } from '#probe';
 import type { ClaimedCamera, FrameToKeep, HeldPictures, KnownPreset, PresetRecord, ProbeRecord } from '#storage';
 import { pino } from 'pino';
 import { Cards } from '../src/cards.js';
@@ -23,6 +23,8 @@ export interface Workshop {
   readonly pictures: Pictures;
   readonly store: FrameStore;
   readonly held: Pick<HeldPictures, 'add' | 'services'>;
+  /** Connections that wait for the next round; absent: none does. */
+  readonly kept?: KeptConnections;
 }
 
 export interface Registered {
@@ -62,7 +64,13 @@ export class WatchedCamera {
     const isRecorded = await round(
       { camera: { ...this.claimed(atMs), asked }, clock: () => atMs, signal: new AbortController().signal },
       {
-        ask: { parts, settings: { loopbackCameras: true }, nonces: new NonceCache(), devices: new Devices() },
+        ask: {
+          parts,
+          settings: { loopbackCameras: true },
+          nonces: new NonceCache(),
+          kept: workshop.kept ?? new KeptConnections(),
+          devices: new Devices(),
+        },
         keep: { parts, outage: new Outage('store', log) },
         cards: this.cards,
         random: () => 0.5,

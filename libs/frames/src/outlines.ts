@@ -53,8 +53,20 @@ function rowsOf(): number[][] {
   return rows;
 }
 
+const rightAt = (grey: Buffer, at: number): number => grey[at + 1]! - grey[at - 1]!;
+const downAt = (grey: Buffer, at: number): number => grey[at + GREY_WIDTH_PX]! - grey[at - GREY_WIDTH_PX]!;
+
+/** Length of the slope at a pixel that is not at the rim. */
+function lengthAt(grey: Buffer, at: number): number {
+  const right = rightAt(grey, at);
+  const down = downAt(grey, at);
+  return sqrt(right * right + down * down);
+}
+
 /** Slopes of a picture, to be asked at any place. */
 class Slopes {
+  along = 0;
+  across = 0;
   readonly #grey: Buffer;
   readonly #hidden: Uint8Array | null;
   /** Sums of the slopes' lengths over everything above and left of a pixel: any rectangle's sum is four of them. */
@@ -63,42 +75,37 @@ class Slopes {
   constructor({ grey, hidden }: Signals) {
     this.#grey = grey;
     this.#hidden = hidden;
+    const sums = this.#sums;
     for (let y = 0; y < GREY_HEIGHT_PX; y += 1) {
       let row = 0;
       for (let x = 0; x < GREY_WIDTH_PX; x += 1) {
         const isInner = x > 0 && y > 0 && x < GREY_WIDTH_PX - 1 && y < GREY_HEIGHT_PX - 1;
-        if (isInner) row += this.#length(y * GREY_WIDTH_PX + x);
+        if (isInner) row += lengthAt(grey, y * GREY_WIDTH_PX + x);
         const at = (y + 1) * (GREY_WIDTH_PX + 1) + x + 1;
-        this.#sums[at] = this.#sums[at - GREY_WIDTH_PX - 1]! + row;
+        sums[at] = sums[at - GREY_WIDTH_PX - 1]! + row;
       }
     }
   }
 
-  /** Length of the slope in its surroundings, along the doubled direction: [cos 2φ, sin 2φ]. Null where it is hidden. */
-  at(place: number): readonly [number, number] | null {
-    if (this.#hidden?.[place] === 1) return null;
-    const length = this.#length(place);
-    if (length === 0) return [0, 0];
-    const [right, down] = this.#slope(place);
-    const relative = 1 / (length * (this.#around(place) + NOISE_SLOPE));
-    return [(right * right - down * down) * relative, 2 * right * down * relative];
-  }
-
-  #slope(at: number): readonly [right: number, down: number] {
-    return [
-      this.#grey[at + 1]! - this.#grey[at - 1]!,
-      this.#grey[at + GREY_WIDTH_PX]! - this.#grey[at - GREY_WIDTH_PX]!,
-    ];
-  }
-
-  #length(at: number): number {
-    const [right, down] = this.#slope(at);
-    return sqrt(right * right + down * down);
+  /**
+   * Looks at a place: `along` and `across` are then the slope's length in its surroundings, along the doubled direction (cos 2φ, sin 2φ).
+   * @returns false where it is hidden
+   */
+  look(place: number): boolean {
+    if (this.#hidden?.[place] === 1) return false;
+    const right = rightAt(this.#grey, place);
+    const down = downAt(this.#grey, place);
+    const length = sqrt(right * right + down * down);
+    const relative = length === 0 ? 0 : 1 / (length * (this.#around(place) + NOISE_SLOPE));
+    this.along = (right * right - down * down) * relative;
+    this.across = 2 * right * down * relative;
+    return true;
   }
 
   /** Mean length of the slopes around a place. */
   #around(place: number): number {
-    const [x, y] = [place % GREY_WIDTH_PX, floor(place / GREY_WIDTH_PX)];
+    const x = place % GREY_WIDTH_PX;
+    const y = floor(place / GREY_WIDTH_PX);
     const left = max(0, x - SURROUNDINGS_PX);
     const right = min(GREY_WIDTH_PX, x + SURROUNDINGS_PX + 1);
     const top = max(0, y - SURROUNDINGS_PX);
@@ -116,8 +123,7 @@ export function outlinesOf(signals: Signals): string {
   const steps = (value: number): number => max(-MOST_STEPS, min(MOST_STEPS, round(value / STEP))) + MOST_STEPS + 1;
   return Buffer.from(
     Array.from(PLACES, (place) => {
-      const slope = slopes.at(place);
-      return slope === null ? 0 : steps(slope[0]) * 16 + steps(slope[1]);
+      return slopes.look(place) ? steps(slopes.along) * 16 + steps(slopes.across) : 0;
     }),
   ).toString('base64');
 }
@@ -145,16 +151,15 @@ function correlation(kept: Buffer, slopes: Slopes, shift: number): number | null
   const sum = { places: 0, both: 0, one: 0, other: 0 };
   let i = 0;
   for (const row of ROWS) {
-    const [right, down] = [new Products(), new Products()];
+    const [along, across] = [new Products(), new Products()];
     for (const place of row) {
       const byte = kept[i]!;
       i += 1;
-      const slope = byte === 0 ? null : slopes.at(place + shift);
-      if (slope === null) continue;
-      right.add((byte >> 4) - MOST_STEPS - 1, slope[0]);
-      down.add((byte & 15) - MOST_STEPS - 1, slope[1]);
+      if (byte === 0 || !slopes.look(place + shift)) continue;
+      along.add((byte >> 4) - MOST_STEPS - 1, slopes.along);
+      across.add((byte & 15) - MOST_STEPS - 1, slopes.across);
     }
-    for (const products of [right, down]) products.addTo(sum);
+    for (const products of [along, across]) products.addTo(sum);
   }
   const { places, both, one, other } = sum;
   return places < FEWEST_PLACES || one <= 0 || other <= 0 ? null : both / sqrt(one * other);

@@ -37,25 +37,22 @@ export function hiddenPixels(masks: readonly PrivacyMaskDocument[]): Uint8Array 
  */
 export function signalsOf(grey: Buffer, bitsPerPixel: number, hidden: Uint8Array | null = null): Signals | null {
   if (grey.length !== GREY_WIDTH_PX * GREY_HEIGHT_PX) throw new Error('bug: a grey picture has 160 x 90 pixels');
+  const pixelsOf = new Uint32Array(256);
+  for (let at = 0; at < grey.length; at += 1) if (hidden === null || hidden[at] === 0) pixelsOf[grey[at]!]! += 1;
   let [count, sum, squares, dark, bright] = [0, 0, 0, 0, 0];
-  for (let at = 0; at < grey.length; at += 1) {
-    if (hidden?.[at] === 1) continue;
-    const value = grey[at]!;
-    count += 1;
-    sum += value;
-    squares += value * value;
-    if (value < DARK) dark += 1;
-    else if (value > BRIGHT) bright += 1;
+  for (const [value, pixels] of pixelsOf.entries()) {
+    count += pixels;
+    sum += pixels * value;
+    squares += pixels * value * value;
+    if (value < DARK) dark += pixels;
+    else if (value > BRIGHT) bright += pixels;
   }
   if (count === 0) return null;
-  const mean = sum / count;
   return {
-    mean,
-    sd: Math.sqrt(Math.max(0, squares / count - mean * mean)),
+    ...spreadOf(sum, squares, count),
     darkShare: dark / count,
     brightShare: bright / count,
-    ...plainShares(grey, hidden),
-    laplacianVariance: laplacianVariance(grey, hidden),
+    ...surroundings(grey, hidden),
     bitsPerPixel,
     grey,
     hidden,
@@ -73,7 +70,10 @@ export function spread(grey: Buffer, left: number, top: number, widthPx: number,
       squares += value * value;
     }
   }
-  const count = widthPx * heightPx;
+  return spreadOf(sum, squares, widthPx * heightPx);
+}
+
+function spreadOf(sum: number, squares: number, count: number): { readonly mean: number; readonly sd: number } {
   const mean = sum / count;
   return { mean, sd: Math.sqrt(Math.max(0, squares / count - mean * mean)) };
 }
@@ -82,63 +82,60 @@ export function spread(grey: Buffer, left: number, top: number, widthPx: number,
 const cornerOf = (cell: number): number =>
   Math.floor(cell / CELL_COLUMNS) * CELL_PX * GREY_WIDTH_PX + (cell % CELL_COLUMNS) * CELL_PX;
 
-/** Mean and standard deviation of a cell; null where a mask touches it. */
-function spreadOfCell(grey: Buffer, cell: number, hidden: Uint8Array | null) {
-  const corner = cornerOf(cell);
-  for (let y = 0; hidden !== null && y < CELL_PX; y += 1) {
+/** Whether a mask covers any pixel of a cell. */
+function isHidden(hidden: Uint8Array, corner: number): boolean {
+  for (let y = 0; y < CELL_PX; y += 1) {
     const row = corner + y * GREY_WIDTH_PX;
-    if (hidden.subarray(row, row + CELL_PX).includes(1)) return null;
+    if (hidden.subarray(row, row + CELL_PX).includes(1)) return true;
   }
-  return spread(grey, corner % GREY_WIDTH_PX, Math.floor(corner / GREY_WIDTH_PX), CELL_PX, CELL_PX);
+  return false;
 }
 
 /** A pixel is plain where the nine around it span no more grey levels than this: a sensor's noise spans more. */
 const PLAIN_SPAN = 1;
 
-function plainShares(grey: Buffer, hidden: Uint8Array | null) {
-  let [seen, plain, lit] = [0, 0, 0];
+/** What the nine pixels around each one tell: how many are plain, and the variance of the Laplacian. */
+function surroundings(grey: Buffer, hidden: Uint8Array | null) {
+  let [seen, plain, lit, sum, squares] = [0, 0, 0, 0, 0];
   for (let y = 1; y < GREY_HEIGHT_PX - 1; y += 1) {
-    for (let x = 1; x < GREY_WIDTH_PX - 1; x += 1) {
-      const at = y * GREY_WIDTH_PX + x;
-      if (hidden?.[at] === 1) continue;
-      seen += 1;
+    for (let at = y * GREY_WIDTH_PX + 1, end = (y + 1) * GREY_WIDTH_PX - 1; at < end; at += 1) {
+      if (hidden !== null && hidden[at] === 1) continue;
       const value = grey[at]!;
+      const left = value - grey[at - 1]!;
+      const right = value - grey[at + 1]!;
+      const up = value - grey[at - GREY_WIDTH_PX]!;
+      const down = value - grey[at + GREY_WIDTH_PX]!;
+      const laplacian = left + right + up + down;
+      seen += 1;
+      sum += laplacian;
+      squares += laplacian * laplacian;
+      // Most pixels differ from a neighbour already.
+      if (right > PLAIN_SPAN || right < -PLAIN_SPAN || down > PLAIN_SPAN || down < -PLAIN_SPAN) continue;
       if (!isPlain(grey, at)) continue;
       plain += 1;
       if (value >= DARK) lit += 1;
     }
   }
-  return { plainShare: seen === 0 ? 0 : plain / seen, litPlainShare: seen === 0 ? 0 : lit / seen };
+  if (seen === 0) return { plainShare: 0, litPlainShare: 0, laplacianVariance: 0 };
+  return {
+    plainShare: plain / seen,
+    litPlainShare: lit / seen,
+    laplacianVariance: squares / seen - (sum / seen) ** 2,
+  };
 }
 
 function isPlain(grey: Buffer, at: number): boolean {
-  let [least, most] = [grey[at]!, grey[at]!];
+  let least = grey[at]!;
+  let most = least;
   for (let row = at - GREY_WIDTH_PX; row <= at + GREY_WIDTH_PX; row += GREY_WIDTH_PX) {
     for (let i = row - 1; i <= row + 1; i += 1) {
       const value = grey[i]!;
       if (value < least) least = value;
       else if (value > most) most = value;
     }
-    // Most pixels differ from the first neighbours.
     if (most - least > PLAIN_SPAN) return false;
   }
   return true;
-}
-
-function laplacianVariance(grey: Buffer, hidden: Uint8Array | null): number {
-  let [count, sum, squares] = [0, 0, 0];
-  for (let y = 1; y < GREY_HEIGHT_PX - 1; y += 1) {
-    for (let x = 1; x < GREY_WIDTH_PX - 1; x += 1) {
-      const at = y * GREY_WIDTH_PX + x;
-      if (hidden?.[at] === 1) continue;
-      const value =
-        4 * grey[at]! - grey[at - 1]! - grey[at + 1]! - grey[at - GREY_WIDTH_PX]! - grey[at + GREY_WIDTH_PX]!;
-      count += 1;
-      sum += value;
-      squares += value * value;
-    }
-  }
-  return count === 0 ? 0 : squares / count - (sum / count) ** 2;
 }
 
 /** Sign of each pixel in the signed sums: as good as chance, and for ever the same (Knuth's multiplicative hash). */
@@ -150,17 +147,21 @@ const SIGNS = Int8Array.from({ length: GREY_WIDTH_PX * GREY_HEIGHT_PX }, (_, at)
 export function cellSumsOf({ grey, hidden }: Signals): CellSums {
   const sums = { plain: [] as number[], signed: [] as number[], isClipped: [] as boolean[] };
   for (let cell = 0; cell < CELLS; cell += 1) {
-    const found = spreadOfCell(grey, cell, hidden);
-    let [plain, signed] = [0, 0];
-    for (let y = 0, row = cornerOf(cell); y < CELL_PX; y += 1, row += GREY_WIDTH_PX) {
+    const corner = cornerOf(cell);
+    const isSeen = hidden === null || !isHidden(hidden, corner);
+    let [plain, signed, squares] = [0, 0, 0];
+    for (let y = 0, row = corner; y < CELL_PX; y += 1, row += GREY_WIDTH_PX) {
       for (let at = row; at < row + CELL_PX; at += 1) {
-        plain += grey[at]!;
-        signed += SIGNS[at]! * grey[at]!;
+        const value = grey[at]!;
+        plain += value;
+        signed += SIGNS[at]! * value;
+        squares += value * value;
       }
     }
-    sums.plain.push(found === null ? -1 : plain);
-    sums.signed.push(found === null ? 0 : signed);
-    sums.isClipped.push(found !== null && found.sd < FLAT_CELL_SD && (found.mean < DARK || found.mean > BRIGHT));
+    const { mean, sd } = spreadOf(plain, squares, CELL_PX * CELL_PX);
+    sums.plain.push(isSeen ? plain : -1);
+    sums.signed.push(isSeen ? signed : 0);
+    sums.isClipped.push(isSeen && sd < FLAT_CELL_SD && (mean < DARK || mean > BRIGHT));
   }
   return sums;
 }

@@ -55,9 +55,11 @@ export class Blindness {
   /** Takes a result in, and answers how it looks now. */
   note(glimpse: Glimpse): Outlook {
     const { atMs } = glimpse;
-    this.glimpses = [...this.glimpses.filter((other) => atMs - other.atMs <= WINDOW_MS), glimpse].slice(-MOST_KEPT);
+    this.glimpses.push(glimpse);
+    // Moved once in a while, not for each.
+    if (this.glimpses.length > 2 * MOST_KEPT) this.glimpses = this.glimpses.slice(-MOST_KEPT);
     if (this.blindSinceMs !== null) this.lookAgain();
-    else if (isCut(this.glimpses, LEAST_PROBES, LEAST_NETWORKS)) this.blindSinceMs = atMs;
+    else if (this.isCut(atMs - WINDOW_MS, LEAST_PROBES, LEAST_NETWORKS)) this.blindSinceMs = atMs;
     return this.outlook(atMs);
   }
 
@@ -69,8 +71,23 @@ export class Blindness {
 
   outlook(atMs: number): Outlook {
     if (this.blindSinceMs !== null || this.isMachineCut) return 'blind';
-    const latest = this.glimpses.filter((glimpse) => atMs - glimpse.atMs <= DOUBT_WINDOW_MS);
-    return isCut(latest, DOUBT_PROBES, DOUBT_NETWORKS) ? 'doubtful' : 'clear';
+    return this.isCut(atMs - DOUBT_WINDOW_MS, DOUBT_PROBES, DOUBT_NETWORKS) ? 'doubtful' : 'clear';
+  }
+
+  /** Whether most of the results since then failed, enough of them and in enough networks. */
+  private isCut(sinceMs: number, leastProbes: number, leastNetworks: number): boolean {
+    const { glimpses } = this;
+    const oldest = Math.max(0, glimpses.length - MOST_KEPT);
+    let from = glimpses.length;
+    let failed = 0;
+    for (; from > oldest; from -= 1) {
+      const one = glimpses[from - 1];
+      if (one === undefined || one.atMs < sinceMs) break;
+      if (one.failed) failed += 1;
+    }
+    const probes = glimpses.length - from;
+    if (probes < leastProbes || failed < FAILING_SHARE * probes) return false;
+    return new Set(glimpses.slice(from).map(({ network }) => network)).size >= leastNetworks;
   }
 
   /** Cameras that answer again end it: three of ten, since some may have died meanwhile. */
@@ -82,11 +99,4 @@ export class Blindness {
     this.blindSinceMs = null;
     this.glimpses = latest;
   }
-}
-
-function isCut(glimpses: readonly Glimpse[], leastProbes: number, leastNetworks: number): boolean {
-  if (glimpses.length < leastProbes) return false;
-  const failed = glimpses.filter((glimpse) => glimpse.failed).length;
-  if (failed < FAILING_SHARE * glimpses.length) return false;
-  return new Set(glimpses.map(({ network }) => network)).size >= leastNetworks;
 }

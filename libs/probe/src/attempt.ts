@@ -1,13 +1,14 @@
 import { setMaxListeners } from 'node:events';
 import type { Credentials, Frame, Outcome, ProbePhases, ServiceKind, TlsMode, VapixDocument } from '#catalog';
 import type { DialPolicy } from './address-policy.js';
+import type { Resolve } from './allowed-addresses.js';
 import { FrameBudget } from './byte-buffer.js';
 import type { Failure } from './dial-failure.js';
 import type { NonceCache } from './digest.js';
 import { EndSignal } from './end-signal.js';
+import type { KeptConnections, Reuse } from './kept-connections.js';
 import { LoopLag } from './loop-lag.js';
 import { judgeRedirected } from './outcome.js';
-import type { Resolve } from './safe-dial.js';
 import { scrubber } from './scrub.js';
 
 /** The service that is asked, and what may be done to ask it. */
@@ -28,6 +29,8 @@ export interface ServiceTarget {
   readonly cached?: { readonly etag?: string; readonly lastModified?: string };
   /** Of a stream: how long the second picture is waited for, milliseconds, to measure the gap between two; absent: not at all. */
   readonly gapWithinMs?: number;
+  /** Of a snapshot that is asked again within seconds: its connection may wait for that. Absent: it is closed. */
+  readonly reuse?: Reuse;
 }
 
 /** Longest steps in milliseconds, largest pictures (probing.md 2; ceilings of security.md SSRF-8). */
@@ -110,6 +113,8 @@ export interface ProbeTools {
   readonly isDamaged?: (frame: Frame) => Promise<string | null>;
   /** Absent: the system's resolver. */
   readonly resolve?: Resolve;
+  /** Absent: no connection outlives its probe. */
+  readonly kept?: KeptConnections;
 }
 
 /** Frames being read in this process, together (security.md SSRF-8). */

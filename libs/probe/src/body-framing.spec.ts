@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { ChunkedBody, planBody } from './body-framing.js';
 
 const plan = (headers: Readonly<Record<string, readonly string[]>>) =>
-  planBody({ status: 200, headers: new Map(Object.entries(headers)) });
+  planBody({ status: 200, isPersistent: true, headers: new Map(Object.entries(headers)) });
 
 describe('planBody', () => {
   test.each<[string, readonly string[], number | null]>([
@@ -56,6 +56,21 @@ describe('ChunkedBody', () => {
     ['what follows the last chunk is ignored', '1\r\na\r\n0\r\nTrailer: x\r\n\r\n\xff\xd8\xff', 'a'],
   ])('%s', (_, text, body) => {
     expect(bodyOf(text)).toEqual({ body, isOver: true, isBroken: false });
+  });
+
+  test.each<[string, string, boolean]>([
+    ['ends with an empty line', '1\r\na\r\n0\r\n\r\n', true],
+    ['ends with trailers', '1\r\na\r\n0\r\nTrailer: x\r\n\r\n', true],
+    ['is to be followed by an empty line yet', '1\r\na\r\n0\r\n', false],
+    ['is to be followed by trailers yet', '1\r\na\r\n0\r\nTrailer: x\r\n', false],
+    ['goes on', '1\r\na\r\n0\r\n\r\nx', false],
+    ['has trailers without end', `1\r\na\r\n0\r\n${'x'.repeat(1_100)}`, false],
+  ])('whether another answer may follow: one that %s', (_, text, isAtEnd) => {
+    for (let cut = 0; cut <= text.length; cut += 1) {
+      const chunked = new ChunkedBody();
+      for (const part of [text.slice(0, cut), text.slice(cut)]) chunked.push(Buffer.from(part, 'latin1'));
+      expect([chunked.isOver, chunked.isAtEnd]).toEqual([true, isAtEnd]);
+    }
   });
 
   test('without a last chunk everything that came is body', () => {

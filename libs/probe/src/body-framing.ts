@@ -36,10 +36,11 @@ const tokensOf = ({ headers }: HttpHead, name: string): string[] =>
 
 /**
  * Undoes the chunked coding piece by piece, without copying (RFC 9112, 7.1, and what cameras make of it): sizes ended by LF alone, with
- * leading zeros and extensions; a body that is declared chunked and is not. What follows the last chunk is ignored.
+ * leading zeros and extensions; a body that is declared chunked and is not. What follows the last chunk is no part of it.
  */
 export class ChunkedBody {
-  #state: 'start' | 'size' | 'data' | 'raw' | 'over' | 'broken' = 'start';
+  /** `over`: the last chunk came; `ended`: and the trailers behind it; `exceeded`: and more. */
+  #state: 'start' | 'size' | 'data' | 'raw' | 'over' | 'ended' | 'exceeded' | 'broken' = 'start';
   #line = '';
   #leftBytes = 0;
   /** Bytes at the start that may yet tell that nothing is chunked. */
@@ -51,7 +52,12 @@ export class ChunkedBody {
 
   /** The last chunk came. */
   get isOver(): boolean {
-    return this.#state === 'over';
+    return this.#state === 'over' || this.isAtEnd || this.#state === 'exceeded';
+  }
+
+  /** So did the empty line behind it, and nothing else. */
+  get isAtEnd(): boolean {
+    return this.#state === 'ended';
   }
 
   /** Takes bytes of the connection; answers those of the body, in pieces. */
@@ -60,9 +66,11 @@ export class ChunkedBody {
     if (bytes === null) return [];
     const pieces: Buffer[] = [];
     let at = 0;
-    while (at < bytes.length && this.#state !== 'over' && this.#state !== 'broken') {
-      if (this.#state === 'size') {
-        at = this.#readSize(bytes, at);
+    while (at < bytes.length && this.#state !== 'exceeded' && this.#state !== 'broken') {
+      if (this.#state === 'ended') this.#state = 'exceeded';
+      if (this.#state === 'exceeded') break;
+      if (this.#state === 'size' || this.#state === 'over') {
+        at = this.#readLine(bytes, at);
         continue;
       }
       const end = this.#state === 'raw' ? bytes.length : Math.min(bytes.length, at + this.#leftBytes);
@@ -89,20 +97,22 @@ export class ChunkedBody {
     return bytes.subarray(from);
   }
 
-  /** Reads on in a size line; answers where its data begin, or how far it came. */
-  #readSize(bytes: Buffer, from: number): number {
+  /** Reads on in the line of a size or a trailer; answers where what follows begins, or how far it came. */
+  #readLine(bytes: Buffer, from: number): number {
     const lf = bytes.indexOf(LF, from);
     const end = lf < 0 ? bytes.length : lf;
     if (this.#line.length + end - from > MAX_SIZE_LINE) {
-      this.#state = 'broken';
+      this.#state = this.#state === 'over' ? 'exceeded' : 'broken';
       return bytes.length;
     }
     this.#line += bytes.toString('latin1', from, end);
     if (lf < 0) return bytes.length;
     const line = this.#line.trim();
     this.#line = '';
-    // The line end behind the data of the chunk before.
-    if (line !== '') this.#take(line);
+    if (this.#state === 'over') {
+      if (line === '') this.#state = 'ended';
+    } else if (line !== '') this.#take(line);
+    // Else the line end behind the data of the chunk before.
     return lf + 1;
   }
 

@@ -3,6 +3,7 @@ import type { Attempt } from './attempt.js';
 import { planBody } from './body-framing.js';
 import type { Failure } from './dial-failure.js';
 import { headerOf, type HttpHead, HeadReader, type HeadStep } from './http-head.js';
+import type { Kept } from './kept-connections.js';
 import { judgeStatus } from './outcome.js';
 import { ONLINE_HEADER } from './part-heads.js';
 import { isFailure, PictureStream } from './picture-stream.js';
@@ -52,13 +53,14 @@ export async function askForPictures(
       ...conditions,
       ...(authorization === null ? [] : [['Authorization', authorization] as const]),
     ];
-    const reply = await exchange(attempt, target, { headers, isRegistered: target.origin === first.target.origin });
+    const reply = await answered(attempt, target, { headers, isRegistered: target.origin === first.target.origin });
     if (isFailure(reply)) return reply;
     noteHead(attempt, reply.head);
     const next = judgeStatus(reply.head.status, conditions.length > 0);
     if (next.kind !== 'sign_in') signIn.accepted(reply.head, target);
     if (next.kind === 'read') return readPictures(attempt, reply);
-    reply.wire.close();
+    // A 304 has no body.
+    reply.wire.close(next.kind === 'unchanged' && reply.body.every(({ length }) => length === 0));
     switch (next.kind) {
       case 'over':
         return next.failure;
@@ -101,22 +103,42 @@ interface Request {
   readonly isRegistered: boolean;
 }
 
-/** One connection, one request, the head of one answer. */
+/** A device that takes longer to answer is asked on a new connection each time: silence must soon tell that one from before is lost, milliseconds. */
+const PROMPT_MS = 500;
+const LOST_AFTER_MS = 1_000;
+
+/**
+ * The head of an answer: on the connection that is left from the probe before where there is one, else on a new one. What becomes of an old connection
+ * before anything is answered says nothing of the device, which closes it when it likes (RFC 9112, 9.3.1): it is asked once more.
+ */
+async function answered(attempt: Attempt, target: Target, request: Request): Promise<Reply | Failure> {
+  const { tools, target: service } = attempt;
+  const kept = service.reuse && request.isRegistered ? tools.kept?.take(service.reuse, target.origin) : undefined;
+  const again = kept ? await exchange(attempt, target, request, kept) : 'lost';
+  if (again !== 'lost') return again;
+  const reply = await exchange(attempt, target, request, null);
+  if (reply === 'lost') throw new Error('bug: a new connection is none from before');
+  return reply;
+}
+
+/** One request on one connection, and the head of one answer; `lost` where one from before gave none. */
 async function exchange(
   attempt: Attempt,
   target: Target,
   { headers, isRegistered }: Request,
-): Promise<Reply | Failure> {
+  kept: Kept | null,
+): Promise<Reply | Failure | 'lost'> {
   const { tools, phases, evidence } = attempt;
   const { limits, now, resolve } = tools;
-  const { policy, tls = target.isLiteral ? 'pinned' : 'strict', pin } = attempt.target;
+  const { policy, tls: mode = target.isLiteral ? 'pinned' : 'strict', pin, reuse } = attempt.target;
   const began = now();
   const dialled = await safeDial(target, policy, {
     limits,
-    tls: { mode: tls, ...(pin !== undefined && isRegistered ? { pin } : {}) },
+    tls: { mode, ...(pin !== undefined && isRegistered ? { pin } : {}) },
     ...(resolve === undefined ? {} : { resolve }),
     now,
     signal: attempt.signal,
+    ...(kept === null ? {} : { kept }),
   });
   const { dnsMs, connectMs, address } = dialled;
   Object.assign(phases, { dnsMs, connectMs, tlsMs: null, firstByteMs: null, firstFrameMs: null });
@@ -125,11 +147,20 @@ async function exchange(
   phases.tlsMs = dialled.tlsMs;
   if (dialled.pin !== undefined) evidence.pin = dialled.pin;
   const wire = new Wire(dialled.socket, attempt);
-  wire.send(requestOf(target, tools.userAgent, headers));
-  const step = await readHead(attempt, wire);
-  if (!isFailure(step)) return { head: step.head, body: step.body, wire };
-  wire.close();
-  return step;
+  const isFromBefore = connectMs === null;
+  const mayStay = reuse !== undefined && isRegistered && tools.kept !== undefined;
+  wire.send(requestOf(target, { userAgent: tools.userAgent, headers, mayStay }));
+  const step = await readHead(attempt, wire, isFromBefore ? LOST_AFTER_MS : limits.firstByteMs);
+  if (isFailure(step)) {
+    wire.close();
+    return isFromBefore && phases.firstByteMs === null && attempt.stop === null ? 'lost' : step;
+  }
+  if (mayStay && step.head.isPersistent && (phases.firstByteMs ?? Infinity) <= PROMPT_MS) {
+    const { address: at, pin: seen } = dialled;
+    const tls = seen === undefined ? {} : { tls: { mode, pin: seen } };
+    wire.keepWith((socket) => tools.kept?.keep(reuse, { socket, address: at, origin: target.origin, ...tls }));
+  }
+  return { head: step.head, body: step.body, wire };
 }
 
 function dialFailed(attempt: Attempt, failure: DialFailure, elapsedMs: number): Failure {
@@ -145,7 +176,14 @@ function dialFailed(attempt: Attempt, failure: DialFailure, elapsedMs: number): 
 }
 
 /** A request as cameras of every age take it (probing.md 1). */
-function requestOf({ path, scheme, host, port }: Target, userAgent: string, headers: readonly Header[]): Buffer {
+function requestOf(
+  { path, scheme, host, port }: Target,
+  {
+    userAgent,
+    headers,
+    mayStay,
+  }: { readonly userAgent: string; readonly headers: readonly Header[]; readonly mayStay: boolean },
+): Buffer {
   const bracketed = host.includes(':') ? `[${host}]` : host;
   const isUsual = port === (scheme === 'https' ? 443 : 80);
   const lines = [
@@ -153,7 +191,7 @@ function requestOf({ path, scheme, host, port }: Target, userAgent: string, head
     ['User-Agent', userAgent],
     ['Accept', 'image/jpeg, multipart/x-mixed-replace, */*;q=0.1'],
     ['Accept-Encoding', 'identity'],
-    ['Connection', 'close'],
+    ['Connection', mayStay ? 'keep-alive' : 'close'],
     ...headers,
   ].map(([name = '', value = '']) => `${name}: ${value}`);
   const request = [`GET ${path} HTTP/1.1`, ...lines];
@@ -162,8 +200,13 @@ function requestOf({ path, scheme, host, port }: Target, userAgent: string, head
   return Buffer.from(`${request.join('\r\n')}\r\n\r\n`, 'latin1');
 }
 
-async function readHead(attempt: Attempt, wire: Wire): Promise<Extract<HeadStep, { kind: 'head' }> | Failure> {
-  const { now, limits } = attempt.tools;
+/** @param firstByteMs longest silence before the answer begins */
+async function readHead(
+  attempt: Attempt,
+  wire: Wire,
+  firstByteMs: number,
+): Promise<Extract<HeadStep, { kind: 'head' }> | Failure> {
+  const { now } = attempt.tools;
   const reader = new HeadReader();
   const sentMs = now();
   let isSilent = true;
@@ -176,7 +219,7 @@ async function readHead(attempt: Attempt, wire: Wire): Promise<Extract<HeadStep,
       step = reader.push(chunk);
       return step.kind !== 'more';
     },
-    () => (isSilent ? limits.firstByteMs : null),
+    () => (isSilent ? firstByteMs : null),
   );
   switch (event?.kind) {
     case undefined:

@@ -13,6 +13,8 @@ const PIECE_BYTES = 2 * 1024;
 export interface HttpHead {
   /** Three digits; 200 where the answer has no head at all. */
   readonly status: number;
+  /** The other side leaves the connection open for another question, as far as the head tells (RFC 9112, 9.3). */
+  readonly isPersistent: boolean;
   /** Values by lower-case name, in the order in which they came. */
   readonly headers: ReadonlyMap<string, readonly string[]>;
 }
@@ -82,7 +84,11 @@ export class HeadReader {
     const start = bytes.subarray(from, from + 5);
     const text = start.toString('latin1').toUpperCase();
     if ((start[0] === 0xff && start[1] === 0xd8 && start[2] === 0xff) || text.startsWith('--')) {
-      return { kind: 'head', head: { status: 200, headers: new Map() }, body: [bytes.subarray(from)] };
+      return {
+        kind: 'head',
+        head: { status: 200, isPersistent: false, headers: new Map() },
+        body: [bytes.subarray(from)],
+      };
     }
     if (text.startsWith('HTTP/') || text.startsWith('ICY ')) {
       this.#buffer.drop(from);
@@ -132,5 +138,11 @@ function headOf([first = '', ...lines]: readonly string[]): HttpHead | null {
     last.push(line.slice(colon + 1).trim());
     headers.set(name, last);
   }
-  return { status: Number(status), headers };
+  return { status: Number(status), isPersistent: isPersistent(first, headers.get('connection') ?? []), headers };
+}
+
+function isPersistent(statusLine: string, connection: readonly string[]): boolean {
+  const options = connection.join(',').toLowerCase();
+  if (options.includes('close')) return false;
+  return /^HTTP\/1\.[1-9]/i.test(statusLine) || (/^HTTP\/1\.0/i.test(statusLine) && options.includes('keep-alive'));
 }

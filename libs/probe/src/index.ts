@@ -8,6 +8,7 @@ export {
   type Refusal,
   type Target,
 } from './address-policy.js';
+export type { Resolve } from './allowed-addresses.js';
 export {
   DEFAULT_LIMITS,
   type ProbeEvidence,
@@ -17,6 +18,7 @@ export {
   type ServiceTarget,
 } from './attempt.js';
 export { NonceCache } from './digest.js';
+export { KeptConnections, type Reuse } from './kept-connections.js';
 export { type Post, post, type Posted, type PostOptions } from './post.js';
 export { type Probe, probe, PROBES } from './probe.js';
 export {
@@ -26,7 +28,6 @@ export {
   type DialOptions,
   type DialTls,
   isDialFailure,
-  type Resolve,
   safeDial,
 } from './safe-dial.js';
 export { scrubber } from './scrub.js';

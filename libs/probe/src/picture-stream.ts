@@ -60,7 +60,12 @@ export class PictureStream {
 
   close(): void {
     this.#splitter.release();
-    this.wire.close();
+    this.wire.close(this.#isAtEnd());
+  }
+
+  /** The answer is whole to its last byte, and no byte came behind it. */
+  #isAtEnd(): boolean {
+    return this.#chunked === null ? this.plan.lengthBytes === this.#bodyBytes : this.#chunked.isAtEnd;
   }
 
   /** True where there is something to tell. */

@@ -1,7 +1,8 @@
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
 import { type DialPolicy, isRefusal, parseTarget } from './address-policy.js';
-import { type DialLimits, isDialFailure, type Resolve, safeDial } from './safe-dial.js';
+import type { Resolve } from './allowed-addresses.js';
+import { type DialLimits, isDialFailure, safeDial } from './safe-dial.js';
 
 /** A message to somebody else's server. */
 export interface Post {

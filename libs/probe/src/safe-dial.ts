@@ -1,15 +1,13 @@
 import { constants, createHash } from 'node:crypto';
-import { lookup } from 'node:dns/promises';
 import { connect as connectTcp, type Socket } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { Outcome, TlsMode } from '#catalog';
-import { type DialPolicy, isSameAddress, judgeAddress, judgeBeforeLookup, type Target } from './address-policy.js';
+import { type DialPolicy, isSameAddress, type Target } from './address-policy.js';
+import { allowedAddresses, type Resolve } from './allowed-addresses.js';
 import {
   ABORTED,
   codeOf,
   connectFailure,
-  dnsFailure,
   type Failure,
   mostTelling,
   REBOUND,
@@ -17,6 +15,8 @@ import {
   tlsProblem,
 } from './dial-failure.js';
 import type { Ending } from './end-signal.js';
+import type { Kept } from './kept-connections.js';
+import { waitFor } from './wait-for.js';
 
 /** Longest steps of a dialling, milliseconds. */
 export interface DialLimits {
@@ -33,9 +33,6 @@ export interface DialTls {
   readonly pin?: string;
 }
 
-/** Numeric addresses of a name; every one of them must be allowed. */
-export type Resolve = (host: string, signal: Ending) => Promise<readonly string[]>;
-
 export interface DialOptions {
   readonly limits: DialLimits;
   /** Absent: `strict` for names, `pinned` for addresses. */
@@ -45,11 +42,14 @@ export interface DialOptions {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly signal: Ending;
+  /** A connection from before, which is taken where it leads to an address that is allowed now, and else closed. */
+  readonly kept?: Kept;
 }
 
 interface Steps {
   /** null for a literal address, and where no answer came. */
   readonly dnsMs: number | null;
+  /** null where no connection was made. */
   readonly connectMs: number | null;
 }
 
@@ -58,8 +58,7 @@ export interface Dialled extends Steps {
   readonly socket: Socket;
   /** Numeric address at the other end. */
   readonly address: string;
-  readonly connectMs: number;
-  /** null without TLS. */
+  /** null without TLS, and where it stood already. */
   readonly tlsMs: number | null;
   /** SHA-256 of the public key seen, base64. */
   readonly pin?: string;
@@ -88,81 +87,39 @@ export async function safeDial(
   policy: DialPolicy,
   options: DialOptions,
 ): Promise<Dialled | DialFailure> {
-  const found = await addressesOf(target, policy, options);
-  if ('outcome' in found) return found;
-  const { addresses, dnsMs } = found;
-  const ours: DialPolicy = { ...policy, ownEndpoints: [...(policy.ownEndpoints ?? []), ...ownInterfaces()] };
-  for (const address of addresses) {
-    const refusal = judgeAddress(address, target.port, ours);
-    if (refusal !== null) return { outcome: 'target_not_allowed', reason: refusal.reason, dnsMs, connectMs: null };
+  const { limits, resolve, now, signal, kept } = options;
+  const allowed = await allowedAddresses(target, policy, {
+    ...(resolve === undefined ? {} : { resolve }),
+    dnsMs: limits.dnsMs,
+    now,
+    signal,
+  });
+  if (kept !== undefined) {
+    if (!('outcome' in allowed) && isUsable(kept, allowed.addresses, options.tls)) return used(kept, allowed.dnsMs);
+    kept.socket.destroy();
   }
+  if ('outcome' in allowed) return { ...allowed, connectMs: null };
+  const { addresses, dnsMs } = allowed;
   const connected = await connectFirst(addresses.slice(0, MAX_TRIED), target.port, options);
   if ('outcome' in connected) return { ...connected, dnsMs, connectMs: null };
   const { socket, ...rest } = connected;
   return secure(socket, target, { ...rest, dnsMs }, options);
 }
 
-/** Interfaces change rarely, and asking for them costs a quarter of a millisecond. */
-const INTERFACES_LAST_MS = 10_000;
-let interfaces: { readonly askedAtMs: number; readonly addresses: readonly { readonly address: string }[] } | null =
-  null;
-
-/** Addresses of this machine, meant with every port (SSRF-5); loopback is the policy's matter. */
-function ownInterfaces(): readonly { readonly address: string }[] {
-  const nowMs = performance.now();
-  if (interfaces === null || nowMs - interfaces.askedAtMs > INTERFACES_LAST_MS) {
-    const known = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses);
-    const addresses = known.filter(({ internal }) => !internal).map(({ address }) => ({ address }));
-    interfaces = { askedAtMs: nowMs, addresses };
-  }
-  return interfaces.addresses;
+/** Whether a connection from before leads where a new one would, and its certificate was judged as it would be now. */
+function isUsable({ socket, address, tls }: Kept, addresses: readonly string[], wanted: DialTls | undefined): boolean {
+  if (socket.destroyed || !addresses.some((one) => isSameAddress(one, address))) return false;
+  return tls === undefined || (wanted?.mode === tls.mode && (wanted.pin === undefined || wanted.pin === tls.pin));
 }
 
-/** Waits for one event, at most so long and no longer than the signal allows; then listeners and timer are gone. */
-function waitFor<Value>(
-  begin: (settle: (value: Value) => void) => void,
-  limitMs: number,
-  signal: Ending,
-): Promise<Value | typeof ABORTED | typeof TIMEOUT> {
-  return new Promise((resolve) => {
-    const settle = (value: Value | typeof ABORTED | typeof TIMEOUT): void => {
-      clearTimeout(timeout);
-      signal.removeEventListener('abort', stop);
-      resolve(value);
-    };
-    const timeout = setTimeout(() => settle(TIMEOUT), limitMs);
-    const stop = (): void => settle(ABORTED);
-    if (signal.aborted) return stop();
-    signal.addEventListener('abort', stop, { once: true });
-    begin(settle);
-  });
-}
-
-type Found = { readonly addresses: readonly string[]; readonly dnsMs: number | null };
-
-/** The numbers to dial. `getaddrinfo` cannot be stopped: a late answer is dropped. */
-async function addressesOf(target: Target, policy: DialPolicy, options: DialOptions): Promise<Found | DialFailure> {
-  if (target.isLiteral) return { addresses: [target.host], dnsMs: null };
-  const { resolve = lookUp, now, signal, limits } = options;
-  const failed = ({ outcome, reason }: Failure): DialFailure => ({ outcome, reason, dnsMs: null, connectMs: null });
-  const refusal = judgeBeforeLookup(target.port, policy);
-  if (refusal !== null) return failed({ outcome: 'target_not_allowed', reason: refusal.reason });
-  const began = now();
-  const answer = await waitFor<readonly string[] | { readonly code: string }>(
-    (settle) => {
-      resolve(target.host, signal).then(settle, (error: unknown) => settle({ code: codeOf(error) }));
-    },
-    limits.dnsMs,
-    signal,
-  );
-  if (typeof answer === 'string') return failed(dnsFailure(answer));
-  if ('code' in answer) return failed(dnsFailure(answer.code));
-  if (answer.length === 0) return failed({ outcome: 'dns_error', reason: 'the name has no address' });
-  return { addresses: [...new Set(answer)], dnsMs: now() - began };
-}
-
-const lookUp: Resolve = async (host) =>
-  (await lookup(host, { all: true, verbatim: true })).map(({ address }) => address);
+const used = ({ socket, address, tls }: Kept, dnsMs: number | null): Dialled => ({
+  socket,
+  address,
+  dnsMs,
+  connectMs: null,
+  tlsMs: null,
+  ...(tls === undefined ? {} : { pin: tls.pin }),
+});
 
 interface Connected {
   readonly socket: Socket;

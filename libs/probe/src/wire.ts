@@ -22,17 +22,17 @@ export class Wire {
   #timerMs = 0;
   #waiting: Buffer[] = [];
   #event: WireEvent | null = null;
+  #keep: ((socket: Socket) => void) | null = null;
   readonly #stop = (): void => this.#end({ kind: 'failed', failure: this.attempt.stopped() });
+  readonly #onData = (chunk: Buffer): void => this.#receive(chunk);
+  readonly #onEnd = (): void => this.#end({ kind: 'end' });
+  readonly #onError = (error: Error): void => this.#end({ kind: 'failed', failure: socketFailure(error) });
 
   constructor(
     private readonly socket: Socket,
     private readonly attempt: Attempt,
   ) {
-    socket
-      .on('data', (chunk: Buffer) => this.#receive(chunk))
-      .on('end', () => this.#end({ kind: 'end' }))
-      .on('error', (error) => this.#end({ kind: 'failed', failure: socketFailure(error) }))
-      .on('close', () => this.#end({ kind: 'end' }));
+    socket.on('data', this.#onData).on('end', this.#onEnd).on('error', this.#onError).on('close', this.#onEnd);
     attempt.signal.addEventListener('abort', this.#stop);
     if (attempt.stop !== null) this.#stop();
   }
@@ -61,10 +61,21 @@ export class Wire {
     });
   }
 
-  close(): void {
+  /** Says who gets the connection when its answer was read to the end; nobody else ever does. */
+  keepWith(keep: (socket: Socket) => void): void {
+    this.#keep = keep;
+  }
+
+  /** Reads no more. @param isAtEnd the answer is whole, and nothing is to follow it */
+  close(isAtEnd = false): void {
     this.#disarm();
     this.attempt.signal.removeEventListener('abort', this.#stop);
-    this.socket.destroy();
+    const { socket } = this;
+    if (!isAtEnd || this.#keep === null || this.#event !== null || this.#waiting.length > 0) socket.destroy();
+    else {
+      socket.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError).off('close', this.#onEnd);
+      this.#keep(socket);
+    }
   }
 
   #receive(chunk: Buffer): void {

@@ -6,6 +6,8 @@ export interface FakeCamera {
   readonly port: number;
   /** Head of each request that came, in order. */
   readonly requests: readonly string[];
+  /** Connections that were made to it, and those that are open. */
+  readonly connections: { readonly made: number; readonly open: number };
   url(path?: string): string;
   close(): Promise<void>;
 }
@@ -16,7 +18,9 @@ export type Answer = (socket: Socket, request: string, nth: number) => void;
 export async function fakeCamera(answer: Answer): Promise<FakeCamera> {
   const requests: string[] = [];
   const sockets = new Set<Socket>();
+  let made = 0;
   const server = createServer((socket) => {
+    made += 1;
     sockets.add(socket);
     socket.setNoDelay(true);
     socket.on('close', () => sockets.delete(socket)).on('error', () => undefined);
@@ -25,10 +29,11 @@ export async function fakeCamera(answer: Answer): Promise<FakeCamera> {
       head += chunk.toString('latin1');
       // A TLS hello is answered like a request, by what speaks no TLS.
       if (!head.includes('\r\n\r\n') && !head.startsWith('\x16')) return;
-      socket.off('data', read);
-      socket.resume();
-      requests.push(head);
-      answer(socket, head, requests.length - 1);
+      const request = head;
+      head = '';
+      if (!/^connection: keep-alive/im.test(request)) socket.off('data', read).resume();
+      requests.push(request);
+      answer(socket, request, requests.length - 1);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -36,6 +41,9 @@ export async function fakeCamera(answer: Answer): Promise<FakeCamera> {
   return {
     port,
     requests,
+    get connections() {
+      return { made, open: sockets.size };
+    },
     url: (path = '/') => `http://127.0.0.1:${port}${path}`,
     close: async () => {
       for (const socket of sockets) socket.destroy();

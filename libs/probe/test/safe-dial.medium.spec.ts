@@ -390,6 +390,27 @@ const hasOpenssl = ((): boolean => {
     expect(seen).toMatchObject([{ servername: false, alpn: 'http/1.1' }]);
   });
 
+  test('SSRF-4: a connection from before serves where its key was judged as it would be now', async () => {
+    const { port } = await camera('one');
+    const url = `https://127.0.0.1:${port}/`;
+    const first = connectionOf(await dial(url, local(port)));
+    const kept = {
+      socket: first.socket,
+      address: '127.0.0.1',
+      origin: '',
+      tls: { mode: 'pinned', pin: pinOf('one') },
+    } as const;
+    const again = connectionOf(await dial(url, local(port), { kept, tls: kept.tls }));
+    expect(again).toMatchObject({ pin: pinOf('one'), connectMs: null, tlsMs: null });
+    expect(again.socket).toBe(first.socket);
+    expect(connectionOf(await dial(url, local(port), { kept, tls: { mode: 'legacy' } })).socket).not.toBe(first.socket);
+    expect(first.socket.destroyed).toBe(true);
+    const other = connectionOf(await dial(url, local(port)));
+    const changed = { kept: { ...kept, socket: other.socket }, tls: { mode: 'pinned', pin: 'another' } } as const;
+    expect(failureOf(await dial(url, local(port), changed))).toMatchObject({ certificateChanged: true });
+    expect(other.socket.destroyed).toBe(true);
+  });
+
   test('names are sent, and verified by default', async () => {
     const { port, seen } = await camera('one', { ALPNProtocols: ['http/1.1'] });
     const strict = failureOf(await dial(`https://cam.test:${port}/`, local(port), byName));
@@ -408,7 +429,7 @@ const hasOpenssl = ((): boolean => {
   test('strict takes a chain that it trusts, for the name or address in it', async () => {
     const { port } = await camera('one');
     // What a process trusts is settled when it starts, so that one has to be started.
-    for (const source of ['safe-dial', 'dial-failure', 'address-policy']) {
+    for (const source of ['safe-dial', 'allowed-addresses', 'wait-for', 'dial-failure', 'address-policy']) {
       const { code } = await transformFile(new URL(`../src/${source}.ts`, import.meta.url).pathname, {
         sourceMaps: false,
       });
