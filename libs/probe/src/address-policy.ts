@@ -225,11 +225,16 @@ function refusePort(port: number, { ports = DEFAULT_PORTS }: DialPolicy): Refusa
 }
 
 function refuseOwn(forms: readonly Form[], port: number, { ownEndpoints = [] }: DialPolicy): Refusal | null {
-  const isOwn = ownEndpoints
-    .filter((own) => (own.port === undefined || own.port === port) && isIP(own.address) !== 0)
-    .some((own) => forms.some((form) => reaches(form, formsOf(own.address)[0])));
-  return isOwn ? { reason: 'this address is our own' } : null;
+  for (const own of ownEndpoints) {
+    if (own.port !== undefined && own.port !== port) continue;
+    const known = formOfOwn(own.address);
+    if (known !== null && forms.some((form) => reaches(form, known))) return { reason: 'this address is our own' };
+  }
+  return null;
 }
+
+/** An address of ours itself; null for what is none. */
+const formOfOwn = remembering((address: string): Form | null => (isIP(address) === 0 ? null : formsOf(address)[0]));
 
 /** A listener on the unspecified address is reached by all of loopback. */
 const reaches = (form: Form, own: Form): boolean =>

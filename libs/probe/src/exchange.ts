@@ -186,18 +186,15 @@ function requestOf(
 ): Buffer {
   const bracketed = host.includes(':') ? `[${host}]` : host;
   const isUsual = port === (scheme === 'https' ? 443 : 80);
-  const lines = [
-    ['Host', isUsual ? bracketed : `${bracketed}:${port}`],
-    ['User-Agent', userAgent],
-    ['Accept', 'image/jpeg, multipart/x-mixed-replace, */*;q=0.1'],
-    ['Accept-Encoding', 'identity'],
-    ['Connection', mayStay ? 'keep-alive' : 'close'],
-    ...headers,
-  ].map(([name = '', value = '']) => `${name}: ${value}`);
-  const request = [`GET ${path} HTTP/1.1`, ...lines];
-  if (request.some((line) => /[\r\n]/.test(line))) throw new Error('bug: a line end in a request');
+  let request = `GET ${path} HTTP/1.1\r\nHost: ${isUsual ? bracketed : `${bracketed}:${port}`}\r\nUser-Agent: ${userAgent}\r\n`;
+  request += 'Accept: image/jpeg, multipart/x-mixed-replace, */*;q=0.1\r\nAccept-Encoding: identity\r\n';
+  request += mayStay ? 'Connection: keep-alive\r\n' : 'Connection: close\r\n';
+  for (const [name, value] of headers) {
+    if (/[\r\n]/.test(name + value)) throw new Error('bug: a line end in a header');
+    request += `${name}: ${value}\r\n`;
+  }
   // Digest answers hold UTF-8 as bytes, one character each; everything else is ASCII.
-  return Buffer.from(`${request.join('\r\n')}\r\n\r\n`, 'latin1');
+  return Buffer.from(`${request}\r\n`, 'latin1');
 }
 
 /** @param firstByteMs longest silence before the answer begins */
