@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, readFile, rename, stat, statfs, unlink } from 'node:fs/promises';
+import { mkdir, readFile, rename, stat, statfs, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { FramesUnavailable } from '#catalog';
 import {
@@ -249,18 +249,13 @@ export class DirectoryStore implements FrameStore {
 /** The file appears whole or not at all. */
 async function writeWhole(place: string, bytes: Buffer): Promise<void> {
   const temporary = temporaryName(place, randomBytes(8).toString('hex'));
-  const create = (): Promise<FileHandle> => open(temporary, 'wx', 0o600);
+  const write = (): Promise<void> => writeFile(temporary, bytes, { flag: 'wx', mode: 0o600 });
   try {
-    const file = await create().catch(async (error: unknown) => {
+    await write().catch(async (error: unknown) => {
       if (systemCode(error) !== 'ENOENT') throw error;
       await mkdir(path.dirname(place), { recursive: true, mode: 0o700 });
-      return create();
+      return write();
     });
-    try {
-      await file.writeFile(bytes);
-    } finally {
-      await file.close();
-    }
     await rename(temporary, place);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
