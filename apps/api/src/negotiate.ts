@@ -4,11 +4,13 @@ import { NotAcceptable } from '#catalog';
 export const FORMS = {
   json: 'application/json',
   geojson: 'application/geo+json',
+  csv: 'text/csv',
 } as const;
 export type Form = keyof typeof FORMS;
 
 const CHARSET = '; charset=utf-8';
-export const contentTypeOf = (form: Form): string => `${FORMS[form]}${CHARSET}`;
+export const contentTypeOf = (form: Form): string =>
+  `${FORMS[form]}${CHARSET}${form === 'csv' ? '; header=present' : ''}`;
 
 interface Range {
   readonly type: string;
@@ -19,16 +21,21 @@ interface Range {
  * The form that the caller likes best: `f=` beats `Accept`; a browser's `text/html` and a wildcard give JSON.
  * @throws NotAcceptable
  */
-export function negotiate(f: Form | undefined, accept: string | undefined, offered: readonly Form[]): Form {
-  const [usual] = offered as [Form];
+export function negotiate<const Offered extends Form>(
+  f: Form | undefined,
+  accept: string | undefined,
+  offered: readonly Offered[],
+): Offered {
+  const [usual] = offered as [Offered];
   if (f !== undefined) {
-    if (offered.includes(f)) return f;
+    const form = offered.find((one) => one === f);
+    if (form !== undefined) return form;
     throw new NotAcceptable(`this can be answered as ${offered.join(', ')}, not as ${f}`);
   }
   if (accept === undefined || accept.trim() === '') return usual;
   for (const { type } of rangesOf(accept)) {
     if (['*/*', 'application/*', 'text/html', 'application/xhtml+xml'].includes(type)) return usual;
-    const form = offered.find((one) => FORMS[one] === type);
+    const form = offered.find((one) => FORMS[one] === type || (type === 'text/*' && FORMS[one].startsWith('text/')));
     if (form !== undefined) return form;
   }
   throw new NotAcceptable(`this can be answered as ${offered.map((form) => FORMS[form]).join(', ')}`);

@@ -123,6 +123,29 @@ describe('links to a picture (WEB-5)', () => {
     expect(statuses).toEqual([401, 403, 404, 400, 400, 400, 400, 200]);
   });
 
+  test('AUD-1: stand in the audit, each with what it shows and until when, and without what makes it a link', async () => {
+    const maker = await mint(['cameras:read', 'frames:read']);
+    const made: { readonly url: string; readonly expiresAt: string }[] = [];
+    for (const body of [{ width: 160, expiresInS: 600 }, {}]) {
+      const response = await askForLink(body, maker.key);
+      made.push((await response.json()) as (typeof made)[number]);
+    }
+    await askForLink({ width: 500 }, maker.key);
+    await askForLink({}, maker.key, '019ac8f2-6d1b-7a55-9d0e-3f2b8c4d5e6f');
+    const principal = `key:${maker.key.split('_')[1] ?? ''}`;
+    const audit = await fetch(`${sightline.url}/v1/audit?action=picture.linked&principal=${principal}`, {
+      headers: as(sightline.key),
+    });
+    const text = await audit.text();
+    const { items } = JSON.parse(text) as { items: Record<string, unknown>[] };
+    const entry = { authority: 'tainan-wrb', subject: { kind: 'camera', id: cameraId }, principal };
+    expect(items).toMatchObject([
+      { ...entry, after: { widthPx: 320, expiresAt: made[1]?.expiresAt }, address: '127.0.0.1' },
+      { ...entry, after: { widthPx: 160, expiresAt: made[0]?.expiresAt }, address: '127.0.0.1' },
+    ]);
+    for (const { url } of made) expect(text).not.toContain(new URL(url).searchParams.get('sig') ?? 'sig');
+  });
+
   test('end with the key of their maker, within five seconds', async () => {
     const leaving = await mint(['cameras:read', 'frames:read']);
     const url = await link({ expiresInS: 600 }, leaving.key);

@@ -66,7 +66,7 @@ export function requireScope(p: Principal, wanted: Scope): void {
 export function requireScopeIn(p: Principal, wanted: Scope, authority: string): void {
   requireScope(p, wanted);
   if (!mayIn(p, wanted, authority)) {
-    throw new Forbidden(`this needs the scope ${wanted} in ${authority}; you have it elsewhere only`);
+    throw new Forbidden(`this needs the scope ${wanted} in ${authority}; you have it elsewhere only`, authority);
   }
 }
 

@@ -10,6 +10,7 @@ export const AUDIT_ACTIONS = [
   'reference.accepted',
   'probe.asked',
   'picture.viewed',
+  'picture.linked',
   'authority.registered',
   'authority.changed',
   'authority.network_changed',

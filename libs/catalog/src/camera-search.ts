@@ -125,6 +125,9 @@ const names: Selector<readonly string[]> = {
       : { finding: ['format', `expected names of members with commas between, got ${shown(given)}`] },
 };
 
+const form = <const T extends string>(...forms: readonly T[]): Selector<T> =>
+  code(forms, 'Form of the answer; stronger than the header Accept.');
+
 /** Which of a turning camera's views a question is about. */
 export const ASKED_BASES = ['current', 'reach'] as const;
 
@@ -200,7 +203,7 @@ export const CAMERA_SELECTORS = {
   ),
   ...SIGHT_SELECTORS,
   minPxPerM: number('With sees: at least so many pixels per metre at the place.', { above: 0, max: 100_000 }, 20),
-  maxAgeS: number('Latest picture at most so many seconds old.', { above: 0, max: 31_536_000 }, 300),
+  maxAgeS: number('Latest picture that you see at most so many seconds old.', { above: 0, max: 31_536_000 }, 300),
   footprint: geometry(
     'Cameras whose footprint, the ground that they show, meets a WKT POINT, LINESTRING, POLYGON or several (MULTI…) of lon lat, at most 500 positions. Turning cameras as they look now; with basis=reach all that they can be turned to.',
     'LINESTRING(120.29 23.079,120.3 23.08)',
@@ -209,8 +212,11 @@ export const CAMERA_SELECTORS = {
   include: listed(INCLUDES, 'What each item carries beside its document.'),
   fields: names,
   ...PAGE_SELECTORS,
-  f: code(['json', 'geojson'], 'Form of the answer; stronger than the header Accept.'),
+  f: form('json', 'geojson', 'csv'),
 } as const satisfies Readonly<Record<string, Selector<unknown>>>;
+
+/** Selectors of one camera's own address. */
+export const ONE_CAMERA_SELECTORS = { f: form('json', 'geojson') } as const;
 
 export const THUMBNAIL_SELECTORS = {
   width: {

@@ -127,6 +127,13 @@ export class TokenExpired extends Refusal {
 
 export class Forbidden extends Refusal {
   readonly code = 'forbidden';
+  /** @param authority slug of the authority in which it was to be done, where it was in one; whether there is one may not be known yet */
+  constructor(
+    message: string,
+    readonly authority: string | null = null,
+  ) {
+    super(message);
+  }
 }
 
 /** A request with a session's cookie that another site may have made the browser send. */

@@ -35,13 +35,17 @@ export class HealthFlag {
   @Shown({ type: 'string', enum: FLAGS }) flag!: Flag;
   /** Whether it was found; `not_checkable` where nothing could be said. */
   @Shown({ type: 'string', enum: FLAG_STATES }) state!: FlagState;
-  /** Since when, RFC 3339 UTC. */
-  @Shown(moment) since!: string;
+  /** Since when, RFC 3339 UTC; absent for whoever sees pictures later. */
+  @Shown(moment) since?: string;
   /** What was measured, and what it means. */
   evidence!: FlagEvidence;
 }
 
-/** What probes have established about a camera. */
+/**
+ * What probes have established about a camera. Whoever sees its pictures later (`publicDelayS`) reads `capturedAt`, `staleSince` and those of
+ * `presets` of the picture that he sees; what would tell of a later one is absent: `checkedAt`, `lastOkAt`, `nextDueAt`, since when flags are and what was
+ * measured for them.
+ */
 export class Health {
   /** The answer in one word. */
   @Shown({ type: 'string', enum: STATUSES }) status!: Status;
@@ -55,9 +59,9 @@ export class Health {
   @Shown(moment) checkedAt?: string;
   /** When a probe last brought a picture, RFC 3339 UTC. */
   @Shown(moment) lastOkAt?: string;
-  /** When the stored picture was taken, RFC 3339 UTC. */
+  /** When the latest picture that the caller sees was taken, RFC 3339 UTC. */
   @Shown(moment) capturedAt?: string;
-  /** Since when the stored picture is too old to be called current, RFC 3339 UTC. */
+  /** Since when that picture is too old to be called current, RFC 3339 UTC. */
   @Shown(moment) staleSince?: string;
   /** When it is probed next, RFC 3339 UTC. */
   @Shown(moment) nextDueAt?: string;
@@ -81,9 +85,9 @@ export class HealthPreset {
   @Shown({ type: 'string' }) id!: string;
   /** Outcome of the last probe; strangers read `unreachable` for every failure below HTTP. */
   @Shown({ type: 'string', enum: OUTCOMES }) lastOutcome!: Outcome;
-  /** When it was last probed, RFC 3339 UTC. */
-  @Shown(moment) checkedAt!: string;
-  /** When its stored picture was taken, RFC 3339 UTC; absent where none is kept, as of a camera with privacy masks, which are drawn for the main view. */
+  /** When it was last probed, RFC 3339 UTC; absent for whoever sees pictures later. */
+  @Shown(moment) checkedAt?: string;
+  /** When its latest picture that the caller sees was taken, RFC 3339 UTC; absent where none is kept, as of a camera with privacy masks, which are drawn for the main view. */
   @Shown(moment) capturedAt?: string;
 }
 

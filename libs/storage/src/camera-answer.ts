@@ -1,5 +1,8 @@
 import { FOLDED_OUTCOMES, FOLDED_REASON, type ScopedQuery } from '#catalog';
+import { MAIN_VIEW } from './keep-frames.js';
+import { seenByOthersAt } from './later-pictures.js';
 import { utc, utcOf } from './moments.js';
+import { IS_DELAYED } from './picture-policy.js';
 import { type Fragment, raw, sql } from './sql.js';
 
 /** Outcomes of which only operators of the camera's authority read more than `unreachable` (security.md SSRF-9). */
@@ -22,19 +25,23 @@ export const STATUS = raw(`case
 /** Whether a camera shows a picture now. Needs `c` and `h`. */
 export const IS_SHOWING = sql`(${STATUS} in ('online', 'degraded', 'recovering'))`;
 
-/** From when on the stored picture is too old to be called current; needs `h`. */
-const STALE_AT = `h.captured_at + make_interval(secs => coalesce(h.stale_after_s, 120))`;
+/** From when on a picture of the main view is too old to be called current; needs `h`. @param capturedAt SQL text of when it was taken */
+const staleAt = (capturedAt: string): Fragment =>
+  raw(`(${capturedAt} + make_interval(secs => coalesce(h.stale_after_s, 120)))`);
 
-/** Whether the stored picture is too old, or the camera does not show one now (contract.md). Needs `c` and `h`. */
-export const IS_STALE = sql`(now() > ${raw(STALE_AT)} or not ${IS_SHOWING})`;
+/** Whether a picture of the main view is too old, or the camera does not show one now (contract.md). Needs `c` and `h`. */
+const isStale = (capturedAt: string): Fragment => sql`(now() > ${staleAt(capturedAt)} or not ${IS_SHOWING})`;
+
+/** The same of the latest picture. */
+export const IS_STALE = isStale('h.captured_at');
 
 /** Since when the shown status holds; needs `c` and `h`. */
 const SINCE = sql`case when ${STATUS} = 'unreachable' then (select o.since from site_outage o where o.id = h.site_outage)
     when ${STATUS} = h.status then coalesce((h.shown ->> 'since')::timestamptz, c.updated_at)
     else c.updated_at end`;
 
-/** Since when the stored picture is no longer current: it grew old, or the camera stopped showing one. Needs `c` and `h`. */
-const STALE_SINCE = sql`greatest(h.captured_at, least(${raw(STALE_AT)},
+/** Since when a picture is no longer current: it grew old, or the camera stopped showing one. Needs `c` and `h`. */
+const staleSince = (capturedAt: string): Fragment => sql`greatest(${raw(capturedAt)}, least(${staleAt(capturedAt)},
     case when not ${IS_SHOWING} then ${SINCE} end))`;
 
 /** Whether the camera is of one of these authorities. Needs `c`. */
@@ -76,20 +83,59 @@ export const isPictured = ({ own, pictured }: ScopedQuery): Fragment => {
   return both.length === 0 ? isOf(pictured) : sql`(${isOf(pictured)} or ${isGranted(both)})`;
 };
 
+/** SQL text of its name. */
+const MAIN = `'${MAIN_VIEW}'`;
+
+/** Whether the caller sees the camera's pictures later than they are taken, and so learns of none before (security.md PRIV-4). Needs `c`. */
+export const isHeldBack = (scope: ScopedQuery): Fragment =>
+  scope.pictured === 'all' ? raw('false') : sql`(${IS_DELAYED} and not ${isPictured(scope)})`;
+
+/** When the latest picture of the main view was taken that the caller sees. Needs `c` and `h`. */
+export const seenAt = (scope: ScopedQuery): Fragment =>
+  sql`case when ${isHeldBack(scope)} then ${seenByOthersAt(MAIN, 'h.captured_at')} else h.captured_at end`;
+
+/** The same as `captured_at`, beside whether the caller is held back; a row worked out once, whoever names it how often. */
+const seen = (scope: ScopedQuery): Fragment => sql`(
+      select o.is_held_back,
+             case when o.is_held_back then ${seenByOthersAt(MAIN, 'h.captured_at')} else h.captured_at end as captured_at
+      from (select ${isHeldBack(scope)} as is_held_back offset 0) as o
+      offset 0)`;
+
 /** Why a camera is unreachable: the reason of its own probes is that of many. */
 const SITE_IS_DOWN = `'{"reason": "most cameras of its network or place stopped answering at once"}'::jsonb`;
 
-/** What probes of its presets have established, in their order; null where none was asked. Rides preset_picture_pkey. Needs `c`. */
+/**
+ * What probes of its presets have established, in their order; null where none was asked. Rides preset_picture_pkey. Needs `c` and whether the
+ * caller is held back, `p`.
+ */
 const presets = (scope: ScopedQuery): Fragment => sql`(
       select jsonb_agg(jsonb_build_object(
-               'id', p.preset,
-               'lastOutcome', case when p.outcome in ${raw(FOLDED)} and not ${isOperated(scope)} then 'unreachable' else p.outcome end,
-               'checkedAt', ${raw(utc('p.checked_at'))},
-               'capturedAt', ${raw(utc('p.captured_at'))}) order by p.preset)
-      from preset_picture p where p.camera_id = c.id)`;
+               'id', v.preset,
+               'lastOutcome', case when v.outcome in ${raw(FOLDED)} and not ${isOperated(scope)} then 'unreachable' else v.outcome end,
+               'checkedAt', case when not p.is_held_back then ${raw(utc('v.checked_at'))} end,
+               'capturedAt', ${utcOf(sql`case when p.is_held_back then ${seenByOthersAt('v.preset', 'v.captured_at')}
+                 else v.captured_at end`)}) order by v.preset)
+      from preset_picture v where v.camera_id = c.id)`;
+
+/** What is read in place of what was measured in a picture, by whoever does not see it yet. */
+const UNSEEN = 'what was measured is told to those who see the picture as soon as it is taken';
+export const UNSEEN_REASON = 'something is wrong with the picture';
+
+/**
+ * What would tell whoever sees pictures later when another one was taken, taken out: every probe that goes well brings one. Whether the camera works,
+ * and since when, everybody is told at once. Needs `h`.
+ */
+const UNTOLD = sql`(
+      jsonb_build_object('lastOkAt', null, 'checkedAt', null, 'nextDueAt', null, 'flags', (
+        select coalesce(
+          jsonb_agg(f.flag || jsonb_build_object('since', null, 'evidence', jsonb_build_object('says', ${UNSEEN}::text))
+                    order by f.place), '[]')
+        from jsonb_array_elements(h.shown -> 'flags') with ordinality as f (flag, place)))
+      || case when h.status = 'degraded' then jsonb_build_object('reason', ${UNSEEN_REASON}::text) else '{}' end)`;
 
 /** The health document. Needs `c`, `h` and the lease `l`. */
-export const health = (scope: ScopedQuery): Fragment => sql`jsonb_strip_nulls(
+export const health = (scope: ScopedQuery): Fragment => sql`(
+  select jsonb_strip_nulls(
     case when ${isOperated(scope)} then h.shown
          when h.shown ->> 'lastOutcome' in ${raw(FOLDED)}
            then h.shown || '${raw(JSON.stringify({ lastOutcome: 'unreachable', reason: FOLDED_REASON }))}'
@@ -98,20 +144,23 @@ export const health = (scope: ScopedQuery): Fragment => sql`jsonb_strip_nulls(
       'status', ${STATUS},
       'since', ${utcOf(SINCE)},
       'checkedAt', ${raw(utc('h.checked_at'))},
-      'capturedAt', ${raw(utc('h.captured_at'))},
-      'staleSince', case when h.captured_at is not null and ${IS_STALE} then ${utcOf(STALE_SINCE)} end,
+      'capturedAt', ${raw(utc('p.captured_at'))},
+      'staleSince', case when p.captured_at is not null and ${isStale('p.captured_at')} then ${utcOf(staleSince('p.captured_at'))} end,
       'nextDueAt', ${raw(utc('l.due_at'))},
       'flapping', coalesce((h.shown ->> 'flapping')::boolean, false),
       'agreement', coalesce(h.shown ->> 'agreement', 'unknown'),
       'conditions', coalesce(h.shown -> 'conditions', '[]'),
       'flags', coalesce(h.shown -> 'flags', '[]'),
       'presets', ${presets(scope)})
-    || case when ${STATUS} = 'unreachable' then ${raw(SITE_IS_DOWN)} else '{}' end)`;
+    || case when p.is_held_back then ${UNTOLD} else '{}' end
+    || case when ${STATUS} = 'unreachable' then ${raw(SITE_IS_DOWN)} else '{}' end)
+  from ${seen(scope)} as p)`;
 
-/** When the latest picture was taken and whether it is too old; null without one. Needs `c` and `h`. */
-const THUMBNAIL = sql`case when h.frame_key is not null then jsonb_build_object(
-    'capturedAt', ${raw(utc('h.captured_at'))},
-    'stale', ${IS_STALE}) end`;
+/** When the latest picture that the caller sees was taken and whether it is too old; null without one. Needs `c` and `h`. */
+const thumbnail = (scope: ScopedQuery): Fragment => sql`(
+    select jsonb_build_object('capturedAt', ${raw(utc('p.captured_at'))}, 'stale', ${isStale('p.captured_at')})
+    from ${seen(scope)} as p
+    where p.captured_at is not null)`;
 
 /** Ground that the camera's own view covers, GeoJSON; null where too little is known of it. Needs `c`. */
 const FOOTPRINT = raw(`(
@@ -177,7 +226,7 @@ export const answerRow = (
     (${form === 'geojson' ? raw(`c.document -> 'location'`) : raw('null')})::text as location,
     ${extras.footprint ? FOOTPRINT : raw('null')}::text as footprint,
     (${extras.health ? health(scope) : raw('null')})::text as health,
-    (${extras.thumbnail ? THUMBNAIL : raw('null')})::text as thumbnail,
+    (${extras.thumbnail ? thumbnail(scope) : raw('null')})::text as thumbnail,
     (${more})::text as more`;
 
 /** How an answer is written. */

@@ -1,5 +1,5 @@
-import type { ASKED_BASES, CameraSearch } from '#catalog';
-import { STATUS } from './camera-answer.js';
+import type { ASKED_BASES, CameraSearch, ScopedQuery } from '#catalog';
+import { isHeldBack, seenAt, STATUS } from './camera-answer.js';
 import { geometryOf, insideBbox, polygonsOf } from './places.js';
 import { type Fragment, raw, sql } from './sql.js';
 
@@ -12,8 +12,8 @@ const BASES: Readonly<Record<(typeof ASKED_BASES)[number], Fragment>> = {
 export const basisOf = (basis: CameraSearch['basis']): Fragment =>
   basis === undefined ? raw('v.is_default') : BASES[basis];
 
-/** The attribute selectors and the places, but for `near` and `sees`. Needs `c` and `h`. */
-export function conditionsOf(search: CameraSearch): Fragment[] {
+/** The attribute selectors and the places, but for `near` and `sees`. Needs `c` and `h`. @param scope by whom an age is asked: it is that of the picture that he sees */
+export function conditionsOf(search: CameraSearch, scope: ScopedQuery): Fragment[] {
   const conditions: Fragment[] = [];
   const given = <T>(value: T | undefined, condition: (value: T) => Fragment): void => {
     if (value !== undefined) conditions.push(condition(value));
@@ -35,7 +35,10 @@ export function conditionsOf(search: CameraSearch): Fragment[] {
   for (const word of (search.q ?? '').toLowerCase().split(/\s+/).filter(Boolean)) {
     conditions.push(sql`position(${word} in c.search_text) > 0`);
   }
-  given(search.maxAgeS, (seconds) => sql`h.captured_at >= now() - make_interval(secs => ${seconds}::float8)`);
+  given(search.maxAgeS, (seconds) => {
+    const since = sql`now() - make_interval(secs => ${seconds}::float8)`;
+    return sql`h.captured_at >= ${since} and (not ${isHeldBack(scope)} or ${seenAt(scope)} >= ${since})`;
+  });
   given(search.footprint, (geometry) => {
     // A query's polygon may cross itself; a stored one never does.
     const place = geometry.type.endsWith('Polygon') ? sql`st_makevalid(${geometryOf(geometry)})` : geometryOf(geometry);

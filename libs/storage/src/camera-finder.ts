@@ -96,9 +96,14 @@ export class CameraFinder {
 
   /** One camera with its health, as JSON text. @throws NotFound alike for hidden and for unknown ids */
   async get(id: string, scope: ScopedQuery, baseUrl: string, form: CameraForm = 'json'): Promise<FoundCamera> {
-    const found = await this.findBy(sql`c.id = ${id}::uuid`, scope, baseUrl, form);
-    if (found === undefined) throw new NotFound(`no camera has the id ${id}`);
+    const found = await this.find(id, scope, baseUrl, form);
+    if (found === null) throw new NotFound(`no camera has the id ${id}`);
     return found;
+  }
+
+  /** The same; null alike for hidden and for unknown ids. */
+  async find(id: string, scope: ScopedQuery, baseUrl: string, form: CameraForm = 'json'): Promise<FoundCamera | null> {
+    return (await this.findBy(sql`c.id = ${id}::uuid`, scope, baseUrl, form)) ?? null;
   }
 
   /** The same camera by its agency's own id. @throws NotFound */
@@ -179,7 +184,7 @@ export class CameraFinder {
         from camera c
         join camera_health h on h.camera_id = c.id
         ${order.from}
-        where ${and([isVisible(scope), ...conditionsOf(search), ...order.conditions])}
+        where ${and([isVisible(scope), ...conditionsOf(search, scope), ...order.conditions])}
         order by ${order.by}
         limit ${limit + 1})
       select f.key, ${answerRow(scope, { extras, form }, order.members)}
@@ -207,7 +212,7 @@ export class CameraFinder {
     const nearGround = isNearGround(heightM);
     const may = mayShow(pointAt(position), nearGround);
     const near = search.near === undefined ? [] : nearOf(search.near, search.radiusM ?? DEFAULT_RADIUS_M).conditions;
-    const conditions = [may, basisOf(search.basis), isVisible(scope), ...conditionsOf(search), ...near];
+    const conditions = [may, basisOf(search.basis), isVisible(scope), ...conditionsOf(search, scope), ...near];
     const statement = sql`
       select c.id, v.geo, ${IS_SHOWING} as showing
       from view_fov v
@@ -229,7 +234,7 @@ export class CameraFinder {
         from view_fov v
         join camera c on c.id = v.camera_id
         join camera_health h on h.camera_id = c.id
-        where ${and([...conditions, ...conditionsOf(search)])}
+        where ${and([...conditions, ...conditionsOf(search, scope)])}
         order by c.id`,
     );
   }
@@ -258,7 +263,7 @@ export class CameraFinder {
           cross join view_fov v
           join camera c on c.id = v.camera_id
           join camera_health h on h.camera_id = c.id
-          where ${and([...conditions, ...conditionsOf(search)])}`,
+          where ${and([...conditions, ...conditionsOf(search, scope)])}`,
       );
     };
     return [...(await pairs(true)), ...(await pairs(false))];

@@ -259,6 +259,15 @@ export class Cameras {
     return new Map(rows.map(({ id, slot, fingerprint }) => [`${id}/${slot}`, fingerprint]));
   }
 
+  /** Whose a camera is, and its version, whoever may know it; null for an unknown id. */
+  async standing(id: string): Promise<{ authority: string; version: number } | null> {
+    const rows = await run<{ authority: string; version: number }>(
+      this.db,
+      sql`select authority, version from camera where id = ${id}::uuid`,
+    );
+    return rows[0] ?? null;
+  }
+
   /** Id and lifecycle of an authority's camera by its own id, or null. */
   async findLocal(authority: string, localId: string): Promise<{ id: string; lifecycle: string } | null> {
     const rows = await run<{ id: string; lifecycle: string }>(

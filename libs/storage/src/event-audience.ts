@@ -1,5 +1,5 @@
 import type { ScopedQuery } from '#catalog';
-import { isOperated, isOwn, isVisible } from './camera-answer.js';
+import { isHeldBack, isOperated, isOwn, isVisible } from './camera-answer.js';
 import type { SeenBefore } from './outbox.js';
 import { type Database, run, sql } from './sql.js';
 
@@ -14,6 +14,8 @@ export interface Sighting {
   readonly own: boolean;
   /** He may change it. */
   readonly operated: boolean;
+  /** He sees its pictures later than they are taken. */
+  readonly heldBack: boolean;
 }
 
 /** What of an event has to be judged. */
@@ -45,11 +47,11 @@ export class EventAudience {
       sql`
         select null::int as place, c.id, c.authority, c.local_id as "localId", c.version,
                st_x(c.position) as lon, st_y(c.position) as lat, ${isOwn(scope)} as own,
-               ${isOperated(scope)} as operated
+               ${isOperated(scope)} as operated, ${isHeldBack(scope)} as "heldBack"
         from camera c
         where c.id = any(${ids}::uuid[]) and ${isVisible(scope)}
         union all
-        select c.place, c.id, c.authority, null, null, c.lon, c.lat, false, false
+        select c.place, c.id, c.authority, null, null, c.lon, c.lat, false, false, false
         from jsonb_to_recordset(${JSON.stringify(before)}::jsonb) as c (
           place int, id uuid, authority text, access_level text, lon float8, lat float8)
         where ${isVisible(scope)}`,

@@ -1,7 +1,8 @@
 import { COUNTED_AS, type CountedAs, FOLDED_REASON, NotFound, type Resolution, type ScopedQuery } from '#catalog';
 import type { Recorded, Tally } from '#health';
-import { FOLDED, isOperated, isOwn, isVisible } from './camera-answer.js';
+import { FOLDED, isHeldBack, isOperated, isOwn, isVisible, UNSEEN_REASON } from './camera-answer.js';
 import { type RememberedProbe, unpacked } from './packed-probe.js';
+import { SEEN_BY_OTHERS } from './picture-policy.js';
 import { type Database, type Fragment, NOTHING, one, raw, run, sql } from './sql.js';
 
 /** Which part of a camera's past is asked for. Moments are milliseconds since 1970. */
@@ -32,12 +33,15 @@ export interface KeptHistory {
   readonly probes: readonly RememberedProbe[];
   /** Whether the caller may know how long pictures took. */
   readonly isOwn: boolean;
+  /** Up to when he may know that there were probes, since each may have brought a picture that he does not see yet; null: up to now. */
+  readonly toldUntil: number | null;
 }
 
 /** Changes that are read at most: a camera that flaps all the time makes 2,000 a day. */
 const MOST_MOVES = 50_000;
 
 const ms = (moment: string): string => `(extract(epoch from ${moment}) * 1000)::float8`;
+const msOf = (moment: Fragment): Fragment => sql`(extract(epoch from ${moment}) * 1000)::float8`;
 const momentOf = (at: number): Fragment => sql`to_timestamp(${at / 1000}::float8)`;
 
 /** What probes established before, and how many there were. */
@@ -53,7 +57,8 @@ export class HealthHistory {
     const rows = await run<HistoryRow>(
       this.db,
       sql`
-        select ${isOwn(scope)} as "isOwn", h.status as current, ${raw(ms('now()'))} as now,
+        select ${isOwn(scope)} as "isOwn", case when ${isHeldBack(scope)} then ${msOf(SEEN_BY_OTHERS)} end as "toldUntil",
+               h.status as current, ${raw(ms('now()'))} as now,
                ${raw(ms('coalesce(h.expected_by, h.checked_at, c.created_at)'))} as "watchedUntil",
                (select coalesce(json_agg(json_build_object('at', ${raw(ms('w.at'))}, 'lifecycle', w.lifecycle,
                          'maintenanceUntil', ${raw(ms('w.maintenance_until'))}) order by w.at), '[]')
@@ -85,7 +90,9 @@ export class HealthHistory {
 const outcomeFor = (scope: ScopedQuery): Fragment =>
   sql`case when m.outcome in ${raw(FOLDED)} and not ${isOperated(scope)} then 'unreachable' else m.outcome end`;
 const reasonFor = (scope: ScopedQuery): Fragment =>
-  sql`case when m.outcome in ${raw(FOLDED)} and not ${isOperated(scope)} then ${FOLDED_REASON} else m.reason end`;
+  sql`case when m.outcome in ${raw(FOLDED)} and not ${isOperated(scope)} then ${FOLDED_REASON}
+           when m.to_status = 'degraded' and ${isHeldBack(scope)} then ${UNSEEN_REASON}
+           else m.reason end`;
 
 const TABLE: Readonly<Record<Resolution, Fragment | null>> = {
   minute: null,
@@ -130,6 +137,7 @@ function hoursOf(from: number, to: number): string[] {
 
 interface HistoryRow {
   readonly isOwn: boolean;
+  readonly toldUntil: number | null;
   readonly current: Recorded['current'];
   readonly now: number;
   readonly watchedUntil: number;
@@ -155,12 +163,13 @@ interface HistoryRow {
 }
 
 function historyOf(
-  { isOwn: own, moves, tallies, hours, ...recorded }: HistoryRow,
+  { isOwn: own, toldUntil, moves, tallies, hours, ...recorded }: HistoryRow,
   { since }: AskedHistory,
 ): KeptHistory {
   const known = moves.map(([at, from, to, outcome, reason]) => ({ at, from, to, outcome, reason }));
   return {
     isOwn: own,
+    toldUntil,
     recorded: { ...recorded, moves: known },
     knownFrom: known.length < MOST_MOVES ? since : (known[0]?.at ?? since),
     tallies: tallies.map(({ at, counts, ...latency }) => ({ at, tally: { counts, latency } })),

@@ -38,7 +38,7 @@ export async function healthSummary(
       left join camera_health a on a.camera_id = c.id and a.site_outage is not null
       cross join lateral (
         select coalesce(u.status, 'online') as status, coalesce(u.faults, '{}') as faults, a.site_outage) as h
-      where ${and([isVisible(scope), ...conditionsOf(search)])}
+      where ${and([isVisible(scope), ...conditionsOf(search, scope)])}
       group by 1, 2, 3`,
   );
 }

@@ -45,6 +45,7 @@ export * from './probe-results.js';
 export * from './probe-wishes.js';
 export * from './projections.js';
 export type { Reach } from './reach.js';
+export { type NamedTarget, type RefusedTarget, RefusedTargets } from './refused-targets.js';
 export { type AcceptedReference, type PresentPicture, type ProposedReference, References } from './references.js';
 export * from './sessions.js';
 export * from './sealed-rows.js';

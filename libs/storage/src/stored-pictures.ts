@@ -1,8 +1,9 @@
 import { NotFound, type ScopedQuery } from '#catalog';
-import { IS_SHOWING, isPictured, isVisible, STATUS } from './camera-answer.js';
+import { IS_SHOWING, isHeldBack, isPictured, isVisible, STATUS } from './camera-answer.js';
 import { MAIN_VIEW } from './keep-frames.js';
+import { newestForOthers } from './later-pictures.js';
 import { utc } from './moments.js';
-import { IS_DELAYED, mayBeShown, SEEN_BY_OTHERS } from './picture-policy.js';
+import { mayBeShown, SEEN_BY_OTHERS } from './picture-policy.js';
 import { type Database, type Fragment, NOTHING, raw, run, runHot, sql } from './sql.js';
 
 /** One picture: its name in the frame store, and what is known of its age. */
@@ -25,7 +26,7 @@ export interface StoredPicture {
   readonly view: string;
   /** Null where none is kept, or none is old enough for this caller (`access.publicDelayS`). */
   readonly frame: StoredFrame | null;
-  /** There is a picture, but it is not old enough. */
+  /** The caller sees pictures later than they are taken; whether there is a newer one is not told. */
   readonly isHeldBack: boolean;
   readonly thumbnails: string | null;
   /** Widest picture for those who were not let in, pixels. */
@@ -41,26 +42,19 @@ const frame = (key: string, capturedAt: string): Fragment => sql`jsonb_build_obj
 
 const LATEST = frame('k.frame_key', 'k.captured_at');
 
-/** Of the view `k` the newest picture that is old enough for others, where the latest is not. Rides kept_frame_pkey. */
-const NEWEST_FOR_OTHERS = sql`(
-                   select ${frame('f.frame_key', 'f.captured_at')}
-                   from kept_frame f
-                   where f.camera_id = c.id and f.view = k.view and f.captured_at <= ${SEEN_BY_OTHERS}
-                     and ${mayBeShown('f.captured_at')}
-                   order by f.captured_at desc
-                   limit 1)`;
+/** Of the view `k` the newest picture that is old enough for others, where the latest is not. */
+const NEWEST_FOR_OTHERS = newestForOthers('k.view', frame('f.frame_key', 'f.captured_at'));
 
 /** @param view a join that makes `k` */
 function pictureOf(view: Fragment, id: string, scope: ScopedQuery, more: Fragment = NOTHING): Fragment {
-  const isHeldBack = sql`${IS_DELAYED} and k.captured_at > ${SEEN_BY_OTHERS} and not ${isPictured(scope)}`;
   return sql`
         select c.authority, c.access_level as "accessLevel", ${isPictured(scope)} as "isLetIn", ${STATUS} as status, k.view,
                case
                  when k.frame_key is null or not ${mayBeShown('k.captured_at')} then null
-                 when ${isHeldBack} then ${NEWEST_FOR_OTHERS}
+                 when k.captured_at > ${SEEN_BY_OTHERS} and ${isHeldBack(scope)} then ${NEWEST_FOR_OTHERS}
                  else ${LATEST}
                end as frame,
-               k.frame_key is not null and ${mayBeShown('k.captured_at')} and ${isHeldBack} as "isHeldBack",
+               ${isHeldBack(scope)} as "isHeldBack",
                c.document #>> '{access,thumbnails}' as thumbnails,
                coalesce((c.document #>> '{access,publicMaxWidthPx}')::int, 640) as "publicMaxWidthPx",
                a.document #>> '{terms,imagesNeedContract}' = 'true' as "needsContract"${more}

@@ -9,6 +9,8 @@ import {
   Cameras,
   type ClaimedCamera,
   DueQueue,
+  EventAudience,
+  FreshFrames,
   KeptFrames,
   MAIN_VIEW,
   namedKeys,
@@ -209,6 +211,84 @@ describe('PRIV-4: others see pictures later', () => {
     expect([await listed(id), await listed(id, stranger)]).toEqual([[], []]);
     // Nor goes it where room is short.
     expect(await new PictureUpkeep(db).forgetOldest(100)).toEqual([]);
+  });
+
+  test('times and ages are those of the picture that is seen, and nothing tells of a newer one', async () => {
+    await authority();
+    const id = await add({ access: { publicDelayS: 600 } });
+    const finder = new CameraFinder(db);
+    const seen = async (by: typeof viewer): Promise<Record<string, unknown>> => {
+      const { items } = await finder.search(by, {
+        search: { include: ['health', 'thumbnail'] },
+        ...{ limit: 10, form: 'json', baseUrl: '' },
+      });
+      const { health, thumbnail } = JSON.parse(items[0] ?? '{}') as Record<string, Record<string, unknown>>;
+      expect(JSON.parse((await finder.health(id, by)).json)).toEqual(health);
+      return { ...health, ...thumbnail };
+    };
+    const ageS = (moment: unknown): number => Math.round((Date.now() - Date.parse(String(moment))) / 1000);
+    const mean = { since: agoS(5), state: 'fault' as const, evidence: { says: 'mean 3', measured: { mean: 3 } } };
+    const shown: Partial<ProbeRecord> = {
+      status: 'degraded',
+      shown: {
+        ...{ since: agoS(4_000), reason: 'mean 3', lastOkAt: agoS(5), flapping: false, agreement: 'unknown' },
+        ...{ conditions: [], flags: [{ flag: 'black', ...mean }] },
+      },
+    };
+    await picture(id, 5, shown);
+    expect((await seen(stranger)).capturedAt).toBeUndefined();
+    expect((await seen(stranger)).stale).toBeUndefined();
+    await db.query(`update kept_frame set captured_at = captured_at - interval '1 hour'`);
+    await picture(id, 700);
+    await picture(id, 5, shown);
+    const own = await seen(viewer);
+    expect([ageS(own.capturedAt), own.stale, own.staleSince]).toEqual([5, false, undefined]);
+    expect(own).toMatchObject({ reason: 'mean 3', flags: [mean], lastOkAt: expect.any(String) });
+    const others = await seen(stranger);
+    expect([ageS(others.capturedAt), others.stale, ageS(others.staleSince)]).toEqual([700, true, 580]);
+    const told = { state: 'fault', flag: 'black', evidence: { says: expect.stringContaining('who see the picture') } };
+    expect(others).toMatchObject({ status: 'degraded', reason: expect.stringContaining('wrong'), flags: [told] });
+    expect(Object.keys((others.flags as object[])[0] ?? {}).sort()).toEqual(['evidence', 'flag', 'state']);
+    for (const member of ['checkedAt', 'lastOkAt', 'nextDueAt']) {
+      expect([member, own[member] === undefined, others[member]]).toEqual([member, false, undefined]);
+    }
+    // How old pictures may be is asked of the one that is seen, too.
+    const found = async (by: typeof viewer, maxAgeS: number): Promise<number> =>
+      (await finder.search(by, { search: { maxAgeS }, limit: 10, form: 'json', baseUrl: '' })).items.length;
+    expect([await found(viewer, 60), await found(stranger, 60), await found(stranger, 750)]).toEqual([1, 0, 1]);
+    // What may be shown no more is told of no more.
+    await setTerms('none');
+    expect((await seen(stranger)).capturedAt).toBeUndefined();
+  });
+
+  test('hints of pictures are apart for those who see them later', async () => {
+    await authority();
+    const [delayed, plain] = [await add({ access: { publicDelayS: 600 } }), await add()];
+    const fresh = new FreshFrames(db);
+    const watched = await fresh.watched(stranger, { radiusM: 1 }, 10);
+    expect(new Map(watched.map(({ id, isDelayed }) => [id, isDelayed]))).toEqual(
+      new Map([
+        [delayed, true],
+        [plain, false],
+      ]),
+    );
+    const frames = async (): Promise<readonly unknown[]> =>
+      (await fresh.capturedAt(watched))
+        .map(({ cameraId, viewers, capturedAt }) => {
+          const age = Math.round((Date.now() - capturedAt) / 1000);
+          return `${cameraId === plain ? 'plain' : 'delayed'} ${viewers} ${age}`;
+        })
+        .sort();
+    await picture(plain, 5);
+    await picture(delayed, 5);
+    expect(await frames()).toEqual(['delayed at once 5', 'plain at once 5']);
+    await db.query(`update kept_frame set captured_at = captured_at - interval '1 hour'`);
+    await picture(delayed, 700);
+    await picture(delayed, 5);
+    expect(await frames()).toEqual(['delayed at once 5', 'delayed later 700', 'plain at once 5']);
+    const heldBack = async (by: typeof viewer): Promise<unknown> =>
+      (await new EventAudience(db).judge(by, [{ cameraId: delayed, seenBefore: null }]))[0]?.now?.heldBack;
+    expect([await heldBack(viewer), await heldBack(stranger)]).toEqual([false, true]);
   });
 
   test('holds for the history, and a latest picture that is old enough is theirs too', async () => {

@@ -86,7 +86,7 @@ export async function withdrawRequest(id: string, { tx, by }: Omit<GrantWrite, '
   const requests = new AccessRequests(tx);
   const { createdBy, grantee = '', state } = await requestOf(id, by, requests);
   if (createdBy !== by.id && !mayIn(by, 'keys:write', grantee)) {
-    throw new Forbidden(`only who asked, or an administrator of ${grantee}, withdraws this request`);
+    throw new Forbidden(`only who asked, or an administrator of ${grantee}, withdraws this request`, grantee);
   }
   if (state === 'withdrawn') return;
   await requests.settle(id, { state: 'withdrawn', by: by.id, answer: null, grant: null });

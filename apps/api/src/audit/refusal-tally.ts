@@ -2,8 +2,6 @@ import { SERVER } from '#access';
 import type { Actor } from '#catalog';
 import type { AuditNote } from '#storage';
 
-/** The same refusal is written at once, and again after this time at the earliest, with how often it came meanwhile; milliseconds. */
-const AGAIN_MS = 60_000;
 /** Refusals that are written in a minute at most, by one process: 43,200 rows a day, however many come. */
 const MAX_A_MINUTE = 30;
 /** Refusals told apart at most; whatever comes beyond is counted in one. */
@@ -27,22 +25,29 @@ const REST: Refused = {
   note: { action: 'access.refused', authority: null, subject: { kind: 'operation', id: OTHERS }, result: 'refused' },
 };
 
-/** Counts refusals, so that a flood of them fills neither the memory nor the disk. */
+/** Counts refusals, so that a flood of them fills neither the memory nor the disk: each kind is written at once, then seldom, with how often it came. */
 export class RefusalTally {
   private readonly tallies = new Map<string, Tally>();
   private minute = 0;
   private written = 0;
 
-  /** @param now milliseconds of a clock that only rises */
-  constructor(private readonly now: () => number) {}
+  /**
+   * @param now milliseconds of a clock that only rises
+   * @param againMs after which time at the earliest the same is written again, milliseconds
+   */
+  constructor(
+    private readonly now: () => number,
+    private readonly againMs: number,
+  ) {}
 
-  count(refused: Refused): void {
+  count(refused: Refused, came = 1): void {
     const { actor, note } = refused;
-    const name = JSON.stringify([actor.principal, note.action, note.subject.id, note.reason]);
+    const { action, authority, subject, reason, after } = note;
+    const name = JSON.stringify([actor.principal, action, authority, subject.id, reason, after]);
     const isKnown = this.tallies.has(name) || this.tallies.size < MAX_KINDS;
     const [kind, as] = isKnown ? [name, refused] : [OTHERS, REST];
     const { times, writtenAt } = this.tallies.get(kind) ?? { times: 0, writtenAt: null };
-    this.tallies.set(kind, { ...as, times: times + 1, writtenAt });
+    this.tallies.set(kind, { ...as, times: times + came, writtenAt });
   }
 
   /** What is to be written now; those of which nothing came for long are forgotten. */
@@ -52,12 +57,13 @@ export class RefusalTally {
     if (minute !== this.minute) [this.minute, this.written] = [minute, 0];
     const due: Refused[] = [];
     for (const [kind, tally] of this.tallies) {
-      const isResting = tally.writtenAt !== null && now - tally.writtenAt < AGAIN_MS;
+      const isResting = tally.writtenAt !== null && now - tally.writtenAt < this.againMs;
       if (isResting) continue;
       if (tally.times === 0) this.tallies.delete(kind);
       else if (this.written < MAX_A_MINUTE) {
         this.written += 1;
-        due.push({ actor: tally.actor, note: { ...tally.note, after: { times: tally.times } } });
+        const after = { ...tally.note.after, times: tally.times };
+        due.push({ actor: tally.actor, note: { ...tally.note, after } });
         this.tallies.set(kind, { ...tally, times: 0, writtenAt: now });
       }
     }

@@ -73,7 +73,7 @@ type Writer = Omit<AuthorityChange, 'ifMatch'>;
 async function lockForWriting(slug: string, ifMatch: string | undefined, { by, tx }: Writer): Promise<Authority> {
   await new WriteOrder(tx).alone(slug);
   const kept = await new Authorities(tx).lock(slug);
-  if (!isAdministratorOf(by, slug)) throw new Forbidden(`only an administrator of ${slug} changes it`);
+  if (!isAdministratorOf(by, slug)) throw new Forbidden(`only an administrator of ${slug} changes it`, slug);
   requireMatch(ifMatch, kept.version);
   return kept;
 }
@@ -84,7 +84,7 @@ async function change(kept: Authority, stated: AuthorityDocument, { by, tx }: Wr
     (member) => canonicalJson(stated[member] ?? null) !== canonicalJson(kept[member] ?? null),
   );
   if (reserved.length > 0 && !isPlatformAdministrator(by)) {
-    throw new Forbidden(`only a platform administrator changes ${reserved.join(' and ')}`);
+    throw new Forbidden(`only a platform administrator changes ${reserved.join(' and ')}`, kept.slug);
   }
   await judge(stated, tx);
   if (canonicalJson(stated) === canonicalJson(withoutMade({ ...kept }))) return kept;

@@ -1,4 +1,4 @@
-import { Camera, OrderFactor, PointDocument, Shown } from '#catalog';
+import { Camera, CAMERA_COLUMNS, OrderFactor, PointDocument, Shown } from '#catalog';
 
 const url = { type: 'string', format: 'uri' } as const;
 const nullableUrl = { type: ['string', 'null'], format: 'uri' } as const;
@@ -48,3 +48,9 @@ export class CameraCollection {
   /** With `sees`: by what the cameras are put in order, the strongest first. */
   order?: OrderFactor[];
 }
+
+/** One page of cameras as CSV (RFC 4180). */
+export const CAMERA_TABLE = {
+  type: 'string',
+  description: `A header line, then a line a camera, in the order of the JSON answer; UTF-8, CRLF, every cell in quotes. A column holds the member of the camera at its path; nothing where that is absent, and in \`footprint\` and \`thumbnail.*\` where \`include\` does not ask for it. \`health.*\` always comes. Lists of words are written \`a; b\`, other lists and objects as JSON. \`services\` tells kinds and refresh times, never an address; \`health.flags\` names the flags at fault. Text that a spreadsheet would take for a formula has an apostrophe before it (\`'\`), numbers never. The columns are always these, with \`fields\` those of its members, in this order; more may come within v1: ${CAMERA_COLUMNS.map(({ path }) => path).join(', ')}.`,
+} as const;

@@ -44,7 +44,8 @@ export function requireMayOpen(
 ): void {
   const opens = isMoreOpen(after.access.level, before.access.level) || shownOf(after.access) < shownOf(before.access);
   if (!opens || administers(before.authority)) return;
-  throw new Forbidden(`only an administrator of ${before.authority} lets more people see a camera or its pictures`);
+  const detail = `only an administrator of ${before.authority} lets more people see a camera or its pictures`;
+  throw new Forbidden(detail, before.authority);
 }
 
 /** The less, the more is shown. */

@@ -1,19 +1,19 @@
 import { Body, Controller, Delete, Get, Headers, Inject, Param, Patch, Post, Put, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { scope } from '#access';
-import { Camera, CAMERA_SELECTORS, CameraRegistration, Health, NotFound } from '#catalog';
-import { CameraFinder, type FoundCamera, transactAs } from '#storage';
+import { Camera, CAMERA_SELECTORS, CameraRegistration, Health, NotFound, ONE_CAMERA_SELECTORS } from '#catalog';
+import { CameraFinder, type CameraForm, type FoundCamera, transactAs } from '#storage';
 import { actorOf } from '../acting.js';
 import { cacheControlOf, sendRepresentation } from '../answer.js';
 import { selected } from '../checked.js';
 import { bodyTagOf, etagOf } from '../conditional.js';
 import { idempotently } from '../idempotently.js';
 import { baseUrlOf } from '../links.js';
-import { type Form, FORMS, contentTypeOf, negotiate } from '../negotiate.js';
+import { FORMS, contentTypeOf, negotiate } from '../negotiate.js';
 import { ETAG_HEADER, IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, Operation } from '../operation.js';
 import { type ApiParts, PARTS } from '../parts.js';
 import { CAMERA_ID, idOf } from './camera-id.js';
-import { CameraCollection, CameraFeature, CameraPage } from './camera-answers.document.js';
+import { CAMERA_TABLE, CameraCollection, CameraFeature, CameraPage } from './camera-answers.document.js';
 import { listCameras } from './list-cameras.js';
 import { requireJson } from '../media-type.js';
 import { Sights } from '../sight/sights.js';
@@ -21,7 +21,6 @@ import { ViewKeeper } from './view-keeper.js';
 import { patchCamera, registerCamera, replaceCamera, retireCamera, type Write } from './write-camera.js';
 
 const TAG = 'cameras';
-const ONE_SELECTORS = { f: CAMERA_SELECTORS.f } as const;
 const CAMERA_ANSWER = {
   description: 'The camera.',
   content: { [FORMS.json]: Camera },
@@ -63,8 +62,12 @@ export class CamerasController {
     answers: {
       200: {
         description: 'One page of cameras.',
-        content: { [FORMS.json]: CameraPage, [FORMS.geojson]: CameraCollection },
-        headers: { ...ETAG_HEADER, Link: 'The next page, `rel="next"`.' },
+        content: { [FORMS.json]: CameraPage, [FORMS.geojson]: CameraCollection, [FORMS.csv]: CAMERA_TABLE },
+        headers: {
+          ...ETAG_HEADER,
+          Link: 'The next page, `rel="next"`; of CSV with `updatedSince` also the address to poll for later changes, `rel="resume"`.',
+          'Content-Disposition': 'Of CSV: `attachment; filename="cameras.csv"`.',
+        },
       },
       304: { description: 'The client’s copy is current.' },
     },
@@ -80,7 +83,7 @@ export class CamerasController {
     tag: TAG,
     summary: 'Register a camera',
     description:
-      'Enough are `authority`, `localId`, `name`, `location` and one service. `missing` in the answer says what a 2-D or 3-D view still needs. The camera is probed at once.',
+      'Enough are `authority`, `localId`, `name`, `location` and one service. `missing` in the answer says what a 2-D or 3-D view still needs. The camera is probed at once. Whoever may write there but not read (`cameras:write` without `cameras:read`) is answered `id` and `version` alone where he may not know the camera.',
     permission: 'cameras:write',
     headers: IDEMPOTENCY_KEY,
     body: { [FORMS.json]: CameraRegistration },
@@ -124,7 +127,7 @@ export class CamerasController {
     description: 'One camera with its health. Retired cameras stay readable.',
     permission: 'public',
     path: CAMERA_ID,
-    query: ONE_SELECTORS,
+    query: ONE_CAMERA_SELECTORS,
     headers: IF_NONE_MATCH,
     answers: {
       200: { ...CAMERA_ANSWER, content: { [FORMS.json]: Camera, [FORMS.geojson]: CameraFeature } },
@@ -153,7 +156,7 @@ export class CamerasController {
       slug: { description: 'Slug of the authority.', schema: { type: 'string' }, example: 'tainan-wrb' },
       localId: { description: 'The agency’s own id, percent-encoded.', schema: { type: 'string' }, example: '1639' },
     },
-    query: ONE_SELECTORS,
+    query: ONE_CAMERA_SELECTORS,
     headers: IF_NONE_MATCH,
     answers: {
       200: { ...CAMERA_ANSWER, content: { [FORMS.json]: Camera, [FORMS.geojson]: CameraFeature } },
@@ -181,7 +184,7 @@ export class CamerasController {
     tag: TAG,
     summary: 'Replace a camera',
     description:
-      'The whole document. A GET body may be sent back: what the server made is ignored, `credentials: {"set": true}` keeps them. Changing scheme, host or port of a service clears its credentials unless they are sent again.',
+      'The whole document. A GET body may be sent back: what the server made is ignored, `credentials: {"set": true}` keeps them. Changing scheme, host or port of a service clears its credentials unless they are sent again. What is answered of it is as for registering.',
     permission: 'cameras:write',
     path: CAMERA_ID,
     headers: IF_MATCH,
@@ -210,7 +213,7 @@ export class CamerasController {
     tag: TAG,
     summary: 'Change a camera',
     description:
-      'A JSON merge patch (RFC 7396): null removes, lists are replaced whole. The result is judged as a PUT.',
+      'A JSON merge patch (RFC 7396): null removes, lists are replaced whole. The result is judged, and answered, as a PUT.',
     permission: 'cameras:write',
     path: CAMERA_ID,
     headers: IF_MATCH,
@@ -309,12 +312,12 @@ export class CamerasController {
   }
 }
 
-function formOf(request: FastifyRequest): Form {
-  const { f } = selected(ONE_SELECTORS, request);
+function formOf(request: FastifyRequest): CameraForm {
+  const { f } = selected(ONE_CAMERA_SELECTORS, request);
   return negotiate(f, request.headers.accept, ['json', 'geojson']);
 }
 
-function send(found: FoundCamera, form: Form, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function send(found: FoundCamera, form: CameraForm, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const etag = etagOf(found.version, found.json);
   return sendRepresentation(request, reply, { body: found.json, contentType: contentTypeOf(form), etag });
 }

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { scope } from '#access';
 import { CAMERA_SELECTORS, type CameraSearch, DEFAULT_LIMIT, type Fault, InvalidParameter, MAX_LIMIT } from '#catalog';
-import { type CameraCursor, CameraFinder } from '#storage';
+import { type CameraCursor, CameraFinder, type CameraForm } from '#storage';
 import { sendRepresentation } from '../answer.js';
 import { selected } from '../checked.js';
 import { bodyTagOf } from '../conditional.js';
@@ -10,9 +10,10 @@ import { contentTypeOf, type Form, negotiate } from '../negotiate.js';
 import { PageCursor } from '../page-cursor.js';
 import type { ApiParts } from '../parts.js';
 import type { Sights } from '../sight/sights.js';
+import { searchForTable, writeCameraTable } from './camera-table.js';
 import { findSeeing, SEEN_ORDER, type SeenCursor } from './find-seeing.js';
 
-/** Answers one page of cameras, as JSON or GeoJSON. */
+/** Answers one page of cameras, as JSON, GeoJSON or CSV. */
 export async function listCameras(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -21,24 +22,36 @@ export async function listCameras(
 ): Promise<FastifyReply> {
   const search = selected(CAMERA_SELECTORS, request);
   refuseContradictions(search);
-  const form = negotiate(search.f, request.headers.accept, ['json', 'geojson']);
+  const form = negotiate(search.f, request.headers.accept, ['json', 'geojson', 'csv']);
   const baseUrl = baseUrlOf(request, parts.settings);
   const cursor = new PageCursor(parts.keyring, '/v1/cameras', request.query as Record<string, unknown>, form);
-  const page = await pageOf(search, form, cursor, request, parts, sights);
+  const asked = form === 'csv' ? searchForTable(search) : search;
+  const page = await pageOf(asked, form === 'csv' ? 'json' : form, cursor, request, parts, sights);
   const links: PageLinks = {
     self: cursor.self(baseUrl),
     next: page.next === null ? null : cursor.urlAfter(page.next, baseUrl),
     resume: page.resume === null ? null : cursor.urlAfter(page.resume, baseUrl, { resume: true }),
   };
   const order = search.sees === undefined ? {} : { order: SEEN_ORDER };
-  const body = bodyOf(form, page.items, links, order);
-  const link: Record<string, string> = links.next === null ? {} : { link: `<${links.next}>; rel="next"` };
+  const body =
+    form === 'csv' ? await writeCameraTable(page.items, search.fields) : bodyOf(form, page.items, links, order);
   return sendRepresentation(request, reply, {
     body,
     contentType: contentTypeOf(form),
     etag: bodyTagOf(body),
-    headers: link,
+    headers: headersOf(form, links),
   });
+}
+
+/** A table has no room for links beside its rows: there `resume` is in the header too. */
+function headersOf(form: Form, { next, resume }: PageLinks): Readonly<Record<string, string>> {
+  const links = Object.entries(form === 'csv' ? { next, resume } : { next }).flatMap(([rel, url]) =>
+    url === null ? [] : [`<${url}>; rel="${rel}"`],
+  );
+  return {
+    ...(links.length === 0 ? {} : { link: links.join(', ') }),
+    ...(form === 'csv' ? { 'content-disposition': 'attachment; filename="cameras.csv"' } : {}),
+  };
 }
 
 interface FoundPage {
@@ -50,7 +63,7 @@ interface FoundPage {
 /** The page itself: cameras that see a place are judged one by one, all others are found by the database alone. */
 async function pageOf(
   search: CameraSearch,
-  form: Form,
+  form: CameraForm,
   cursor: PageCursor,
   request: FastifyRequest,
   parts: ApiParts,
@@ -77,7 +90,7 @@ interface PageLinks {
 }
 
 /** The items are JSON already: the answer is put together as text. */
-function bodyOf(form: Form, items: readonly string[], { self, next, resume }: PageLinks, more: object): string {
+function bodyOf(form: CameraForm, items: readonly string[], { self, next, resume }: PageLinks, more: object): string {
   const further = { ...(resume === null ? {} : { resume }), ...more };
   const rest = Object.entries(further)
     .map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`)

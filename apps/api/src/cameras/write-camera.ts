@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { EntityManager } from 'typeorm';
-import { type Principal, requireScopeIn, scope } from '#access';
+import { mayIn, type Principal, requireScopeIn, scope } from '#access';
 import {
   AlreadyRegistered,
   type Authority,
@@ -125,10 +125,8 @@ async function lockForWriting(
   write: Write,
   movesTo: readonly string[] = [],
 ): Promise<KeptCamera> {
-  const { tx, by } = write;
-  // What the caller may not know is not found, whatever else is wrong (AUTHZ-5).
-  const { authority } = await new CameraFinder(tx).get(id, scope(by), write.baseUrl);
-  requireScopeIn(by, 'cameras:write', authority);
+  const { tx } = write;
+  const authority = await authorityToWriteIn(id, write);
   // Here others are waited for, and not at the row: by then this transaction would have its number (reliability.md REL-5).
   await new WriteOrder(tx).besideOthers([authority, ...movesTo], id);
   const [kept] = await new Cameras(tx).lock([id]);
@@ -138,12 +136,22 @@ async function lockForWriting(
   return kept;
 }
 
+/** Whoever writes in an authority changes its cameras, whether he reads them or not, as he registers and imports them. */
+async function authorityToWriteIn(id: string, { tx, by, baseUrl }: Write): Promise<string> {
+  const standing = await new Cameras(tx).standing(id);
+  if (standing !== null && mayIn(by, 'cameras:write', standing.authority)) return standing.authority;
+  // What the caller may not know is not found, whatever else is wrong (AUTHZ-5).
+  const { authority } = await new CameraFinder(tx).get(id, scope(by), baseUrl);
+  requireScopeIn(by, 'cameras:write', authority);
+  return authority;
+}
+
 async function change(kept: KeptCamera, stated: CameraRegistration, write: Write): Promise<FoundCamera> {
   const { by, tx, keeper } = write;
   const faults = lifecycleFaults(kept.lifecycle, stated.lifecycle ?? 'active');
   if (faults.length > 0) throw new ValidationFailed(faults);
   if (kept.lifecycle === 'retired' && stated.lifecycle !== 'retired' && !isAdministratorOf(by, kept.authority)) {
-    throw new Forbidden(`only an administrator of ${kept.authority} revives a retired camera`);
+    throw new Forbidden(`only an administrator of ${kept.authority} revives a retired camera`, kept.authority);
   }
   const moves = stated.authority !== kept.authority;
   if (moves) requireScopeIn(by, 'cameras:write', stated.authority);
@@ -205,8 +213,14 @@ async function holdAuthority(slug: string, tx: EntityManager): Promise<Authority
   }
 }
 
-const read = (id: string, { tx, by, baseUrl }: Write): Promise<FoundCamera> =>
-  new CameraFinder(tx).get(id, scope(by), baseUrl);
+/** The camera as its writer may read it: who writes there and may not know it learns that it was written, and nothing of it. */
+async function read(id: string, { tx, by, baseUrl }: Write): Promise<FoundCamera> {
+  const found = await new CameraFinder(tx).find(id, scope(by), baseUrl);
+  if (found !== null) return found;
+  const standing = await new Cameras(tx).standing(id);
+  if (standing === null) throw new Error('bug: a camera that was written is not there');
+  return { id, ...standing, json: JSON.stringify({ id, version: standing.version }) };
+}
 
 const readOnly = (member: string, detail: string): Fault => ({
   pointer: below('', member),

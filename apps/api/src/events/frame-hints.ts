@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { DEFAULT_RADIUS_M, type EventDocument } from '#catalog';
-import type { CapturedAt, EventAudience, FreshFrames } from '#storage';
+import type { CapturedAt, EventAudience, FreshFrames, Sighting, Viewers, WatchedCamera } from '#storage';
 import { Recurring } from '../recurring.js';
 import { byScope } from './by-scope.js';
 import { type EventStream, eventText } from './event-stream.js';
@@ -15,7 +15,8 @@ const MAX_OF_ONE = 500;
 const MAX_OF_ALL = 5_000;
 
 interface Watched {
-  readonly cameras: ReadonlySet<string>;
+  /** By id. */
+  readonly cameras: ReadonlyMap<string, WatchedCamera>;
   readonly askedAt: number;
 }
 
@@ -27,7 +28,7 @@ interface Hinted {
 
 /**
  * Hints that a camera has a new picture, for clients that chose cameras or a place. Nothing of it is kept: each second this looks at the
- * pictures of the chosen cameras, however many clients chose them.
+ * pictures of the chosen cameras, however many clients chose them. Whoever sees pictures later is told of one when he sees it (security.md PRIV-4).
  */
 export class FrameHints {
   private readonly watched = new WeakMap<EventStream, Watched>();
@@ -62,15 +63,15 @@ export class FrameHints {
       return;
     }
     const cameras = await this.camerasOf(wishing);
-    const found = await this.frames.capturedAt([...cameras]);
+    const found = await this.frames.capturedAt([...cameras.values()]);
     await this.hint(this.newOnes(found), wishing);
   }
 
-  private async camerasOf(streams: readonly EventStream[]): Promise<ReadonlySet<string>> {
-    const all = new Set<string>();
+  private async camerasOf(streams: readonly EventStream[]): Promise<Watched['cameras']> {
+    const all = new Map<string, WatchedCamera>();
     for (const stream of streams) {
-      for (const id of (await this.watchedBy(stream)).cameras) {
-        if (all.size < MAX_OF_ALL) all.add(id);
+      for (const [id, camera] of (await this.watchedBy(stream)).cameras) {
+        if (all.size < MAX_OF_ALL) all.set(id, camera);
       }
     }
     return all;
@@ -82,8 +83,8 @@ export class FrameHints {
     if (known !== undefined && now - known.askedAt < ASK_EVERY_MS) return known;
     const { scope, filter } = stream.listening;
     const { radiusM = DEFAULT_RADIUS_M, ...wish } = filter.wish;
-    const cameras = new Set(await this.frames.watched(scope, { ...wish, radiusM }, MAX_OF_ONE));
-    const watched = { cameras, askedAt: now };
+    const found = await this.frames.watched(scope, { ...wish, radiusM }, MAX_OF_ONE);
+    const watched = { cameras: new Map(found.map((camera) => [camera.id, camera])), askedAt: now };
     this.watched.set(stream, watched);
     return watched;
   }
@@ -91,16 +92,18 @@ export class FrameHints {
   /** What is there when somebody begins to listen is no news. */
   private newOnes(found: readonly CapturedAt[]): readonly CapturedAt[] {
     const now = performance.now();
-    const fresh = found.filter(({ cameraId, capturedAt }) => {
-      const last = this.hinted.get(cameraId);
+    const fresh = found.filter((one) => {
+      const { capturedAt } = one;
+      const last = this.hinted.get(nameOf(one));
       return last !== undefined && capturedAt > last.capturedAt && now - last.at >= QUIET_MS;
     });
     const news = new Set(fresh);
     this.hinted = new Map(
       found.map((one) => {
-        const last = this.hinted.get(one.cameraId);
-        if (last === undefined) return [one.cameraId, { capturedAt: one.capturedAt, at: now - QUIET_MS }];
-        return [one.cameraId, news.has(one) ? { capturedAt: one.capturedAt, at: now } : last];
+        const name = nameOf(one);
+        const last = this.hinted.get(name);
+        if (last === undefined) return [name, { capturedAt: one.capturedAt, at: now - QUIET_MS }];
+        return [name, news.has(one) ? { capturedAt: one.capturedAt, at: now } : last];
       }),
     );
     return fresh;
@@ -111,9 +114,9 @@ export class FrameHints {
     const toJudge = fresh.map(({ cameraId }) => ({ cameraId, seenBefore: null }));
     for (const { scope, members } of byScope(streams, ({ listening }) => listening.scope)) {
       const judgements = await this.audience.judge(scope, toJudge);
-      fresh.forEach(({ cameraId, capturedAt }, i) => {
+      fresh.forEach(({ cameraId, viewers, capturedAt }, i) => {
         const now = judgements[i]?.now ?? null;
-        if (now === null) return;
+        if (now === null || !isFor(viewers, now)) return;
         const { authority, localId, version } = now;
         const hint: EventDocument = {
           type: 'frame.updated',
@@ -129,3 +132,9 @@ export class FrameHints {
     }
   }
 }
+
+/** Who sees which picture of a camera. */
+const nameOf = ({ cameraId, viewers }: CapturedAt): string => `${cameraId} ${viewers}`;
+
+/** Judged when it is sent: a delay may be younger than the look. */
+const isFor = (viewers: Viewers, { heldBack }: Sighting): boolean => (viewers === 'later') === heldBack;

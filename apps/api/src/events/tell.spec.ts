@@ -3,7 +3,10 @@ import type { OutboxEvent, SeenBefore, Sighting } from '#storage';
 import { EventFilter } from './event-filter.js';
 import { documentOf, toldOf } from './tell.js';
 
-const seen: Sighting = { authority: 'wrb', localId: '7', version: 9, lon: 120, lat: 23, own: false, operated: false };
+const seen: Sighting = {
+  ...{ authority: 'wrb', localId: '7', version: 9, lon: 120, lat: 23 },
+  ...{ own: false, operated: false, heldBack: false },
+};
 const before: SeenBefore = { authority: 'wrb', access_level: 'public', lon: 120, lat: 23 };
 const event = (over: Partial<OutboxEvent> = {}): OutboxEvent => ({
   generation: 1,
@@ -64,6 +67,17 @@ describe('who is told', () => {
       outcome: 'refused',
       nextStep: expect.stringContaining('web server'),
     });
+  });
+
+  test('PRIV-4: whoever sees pictures later reads in no word when the last one was taken', () => {
+    const notice = event({
+      kind: 'health.notice',
+      facts: { notice: { word: 'down', lastOkAt: '2026-11-27T07:59:00Z' } },
+    });
+    const told = (heldBack: boolean) =>
+      documentOf(notice, { now: { ...seen, own: true, heldBack }, before: null }, 'id').notice;
+    expect(told(false)).toEqual({ word: 'down', lastOkAt: '2026-11-27T07:59:00Z' });
+    expect(told(true)).toEqual({ word: 'down' });
   });
 
   test('SSRF-9: a viewer of the authority reads no outcome that tells of its network', () => {

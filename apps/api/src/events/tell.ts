@@ -26,7 +26,8 @@ export function documentOf(event: OutboxEvent, { now }: Judgement, id: string): 
   if (now === null) return { id, type: 'camera.retired', at, camera: { id: cameraId }, reason: 'withdrawn' };
   const { authority, localId } = now;
   const { notice: whole, ...more } = facts;
-  const notice = whole === undefined || now.operated ? whole : folded(whole);
+  const seen = whole === undefined || !now.heldBack ? whole : withoutPicture(whole);
+  const notice = seen === undefined || now.operated ? seen : folded(seen);
   const nextStep = notice?.outcome === undefined ? {} : { nextStep: NEXT_STEPS[notice.outcome] };
   return {
     id,
@@ -37,6 +38,9 @@ export function documentOf(event: OutboxEvent, { now }: Judgement, id: string): 
     ...(notice === undefined ? {} : { notice: { ...notice, ...nextStep } }),
   };
 }
+
+/** A notice as those read it who see pictures of the camera later than they are taken (security.md PRIV-4). */
+const withoutPicture = ({ lastOkAt: _lastOkAt, ...notice }: EventNotice): EventNotice => notice;
 
 /** A notice as those read it who may not change the camera (security.md SSRF-9). */
 function folded(notice: EventNotice): EventNotice {

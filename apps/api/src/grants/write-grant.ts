@@ -61,7 +61,7 @@ export async function endGrant(id: string, { tx, by }: Omit<GrantWrite, 'now'>):
   const grant = await grants.find(id, { given: reachOf(by, 'keys:write'), received: reachOf(by, 'cameras:read') });
   if (grant === null) throw new NotFound(`no grant has the id ${id}`);
   if (!mayIn(by, 'keys:write', grant.owner)) {
-    throw new Forbidden(`only an administrator of ${grant.owner} ends this grant`);
+    throw new Forbidden(`only an administrator of ${grant.owner} ends this grant`, grant.owner);
   }
   await grants.end(id, by.id);
 }

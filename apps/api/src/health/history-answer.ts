@@ -69,13 +69,14 @@ function availabilityOf(spans: readonly Span[], { from, to }: AskedTime, now: nu
 /** To a millionth: a second in eleven days. */
 const rounded = (share: number | null): number | null => share && Math.round(share * 1e6) / 1e6;
 
-function bucketsOf({ tallies, probes, isOwn }: KeptHistory, { to, resolution }: AskedTime): HealthBucket[] {
+/** Whoever sees pictures later reads of a bucket once all of it is so long ago. */
+function bucketsOf({ tallies, probes, isOwn, toldUntil }: KeptHistory, { to, resolution }: AskedTime): HealthBucket[] {
   const found = new Map<number, Tally>(tallies.map(({ at, tally }) => [at, tally]));
   for (const [at, inside] of byBucket(probes, LENGTH_MS[resolution])) {
     found.set(at, merged(found.get(at) ?? EMPTY_TALLY, tallyOf(inside)));
   }
   return [...found]
-    .filter(([at]) => at < to)
+    .filter(([at]) => at < to && (toldUntil === null || at + LENGTH_MS[resolution] <= toldUntil))
     .sort(([one], [other]) => one - other)
     .map(([at, { counts, latency }]) => ({
       at: rfc3339(at),

@@ -115,11 +115,11 @@ function requireMayGive(by: Principal, { role, authority = '' }: Pick<MemberDocu
   if (isPlatformAdministrator(by)) return;
   if (isPlatformRole(role)) throw new Forbidden(`only a platform administrator makes somebody ${role}`);
   if (!mayIn(by, 'members:write', authority)) {
-    throw new Forbidden(`this needs the scope members:write in ${authority}`);
+    throw new Forbidden(`this needs the scope members:write in ${authority}`, authority);
   }
   const lacking = SCOPES_OF_ROLE[role].filter((one) => !mayIn(by, one, authority));
   if (lacking.length > 0)
-    throw new Forbidden(`a role gives only what its giver may do; you lack ${lacking.join(', ')}`);
+    throw new Forbidden(`a role gives only what its giver may do; you lack ${lacking.join(', ')}`, authority);
 }
 
 /** @throws ValidationFailed for an authority that does not exist */

@@ -2,7 +2,8 @@ import { Body, Controller, Inject, Param, Post, Req, Res } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { scope } from '#access';
 import { LINK_LIFE_S, ThumbnailLink, ThumbnailLinkRequest } from '#catalog';
-import { StoredPictures } from '#storage';
+import { Audit, StoredPictures, transactAs } from '#storage';
+import { actorOf } from '../acting.js';
 import { sendResult } from '../answer.js';
 import { CAMERA_ID, idOf } from '../cameras/camera-id.js';
 import { checked, selected } from '../checked.js';
@@ -24,9 +25,8 @@ export class LinkController {
     tag: 'pictures',
     summary: 'Make a link that shows the picture without a key',
     description:
-      'For `<img>` in a page of your own: an address that serves for at most an hour and needs no key. At each use it is judged by the rights that you have then and by what the camera shows then, so it ends with your key. Whoever has the address sees the picture.',
+      'For `<img>` in a page of your own: an address that serves for at most an hour and needs no key. At each use it is judged by the rights that you have then and by what the camera shows then, so it ends with your key. Whoever has the address sees the picture. Each is an entry of the audit.',
     permission: 'cameras:read',
-    budget: 'thumbnails',
     path: CAMERA_ID,
     body: { [FORMS.json]: ThumbnailLinkRequest },
     answers: { 200: { description: 'The link.', content: { [FORMS.json]: ThumbnailLink } } },
@@ -46,14 +46,24 @@ export class LinkController {
     const cameraId = idOf(id);
     // Whether there is such a camera for the caller; what it shows is judged when the link is used.
     const pictures = new StoredPictures(this.parts.db);
-    await (preset === undefined
+    const { authority } = await (preset === undefined
       ? pictures.main(cameraId, scope(principal))
       : pictures.ofPreset(cameraId, preset, scope(principal)));
-    const expiresAt = Math.floor(Date.now() / 1_000) + expiresInS;
-    const path = linkTo(this.parts.keyring, { cameraId, width, preset, by: principal.id, expiresAt });
+    const endsAt = Math.floor(Date.now() / 1_000) + expiresInS;
+    const expiresAt = new Date(endsAt * 1_000).toISOString().replace('.000Z', 'Z');
+    // Before it is given away, and without its signature: with that the entry would be a link itself (security.md AUD-1).
+    await transactAs(this.parts.db, actorOf(request), (tx) =>
+      new Audit(tx).note({
+        action: 'picture.linked',
+        authority,
+        subject: { kind: 'camera', id: cameraId },
+        after: { widthPx: width, ...(preset === undefined ? {} : { preset }), expiresAt },
+      }),
+    );
+    const path = linkTo(this.parts.keyring, { cameraId, width, preset, by: principal.id, expiresAt: endsAt });
     return sendResult(reply, 200, {
       url: baseUrlOf(request, this.parts.settings) + path,
-      expiresAt: new Date(expiresAt * 1_000).toISOString().replace('.000Z', 'Z'),
+      expiresAt,
     });
   }
 }

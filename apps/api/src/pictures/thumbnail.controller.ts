@@ -90,4 +90,6 @@ export class ThumbnailController {
 }
 
 const noFrame = (isHeldBack: boolean): NoFrame =>
-  new NoFrame(isHeldBack ? 'no picture of this view is old enough yet for others' : 'no picture of this view is kept');
+  new NoFrame(
+    isHeldBack ? 'no picture of this view is kept that is old enough for others' : 'no picture of this view is kept',
+  );

@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { MalformedBody, MethodNotAllowed, type ProblemCode, Refusal } from '#catalog';
+import { Forbidden, MalformedBody, MethodNotAllowed, type ProblemCode, Refusal } from '#catalog';
 import { translate } from '#storage';
 import { baseUrlOf } from '../links.js';
 import { type ApiParts, PARTS } from '../parts.js';
@@ -31,6 +31,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (reply.sent) return;
     const { problem, headers } = this.answerTo(thrown, request);
     request.problem = problem;
+    if (thrown instanceof Forbidden) request.forbiddenIn = thrown.authority;
     if (problem.status >= 500) {
       const level = problem.status === 500 ? 'error' : 'warn';
       request.log[level]({ err: thrown, code: problem.code }, 'request failed');

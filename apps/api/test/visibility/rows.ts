@@ -16,6 +16,7 @@ const get = (path: (canary: Canary) => string): Row => one((canary) => ['GET', p
 const find = (path: (canary: Canary) => string): Row => many((canary) => ['GET', path(canary)]);
 
 const GEOJSON = { headers: { accept: 'application/geo+json' } } as const;
+const CSV = { headers: { accept: 'text/csv' } } as const;
 
 /** A body that is wrong, and no If-Match: nothing is ever changed here. */
 const WRONG = { body: {} } as const;
@@ -32,6 +33,8 @@ export const ROWS: Readonly<Record<string, Readonly<Record<string, Row>> | strin
   findCameras: {
     'by a word': find(({ localId }) => `/v1/cameras?q=${localId}`),
     'as GeoJSON': many(({ localId }) => ['GET', `/v1/cameras?q=${localId}`, GEOJSON]),
+    'as CSV': many(({ localId }) => ['GET', `/v1/cameras?q=${localId}&include=footprint,thumbnail`, CSV]),
+    'as CSV, by what they see': find(({ sees }) => `/v1/cameras?sees=${sees.join(',')}&f=csv`),
     'with everything': find(({ localId }) => `/v1/cameras?q=${localId}&include=footprint,health,thumbnail`),
     'some members': find(({ localId }) => `/v1/cameras?q=${localId}&fields=services,properties,device,access,name`),
     'near a place': find(({ sees: [lon, lat] }) => `/v1/cameras?near=${lon},${lat}&radiusM=100`),
