@@ -2,7 +2,7 @@
 const common = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
-  transform: { '^.+\\.ts$': ['@swc/jest'] },
+  transform: { '^.+\\.ts$': ['<rootDir>/scripts/jest-transform.mjs'] },
   moduleNameMapper: {
     '^#migrations$': '<rootDir>/migrations/index.ts',
     '^#(\\w+)$': '<rootDir>/libs/$1/src/index.ts',
@@ -36,6 +36,7 @@ export default {
       testRegex: '\\.e2e\\.spec\\.ts$',
     },
   ],
+  testSequencer: '<rootDir>/scripts/longest-first.mjs',
   testTimeout: 60_000,
   // Jest leaves one core idle, which of two is half; more would only fight over the embedded database's memory.
   maxWorkers: 2,

@@ -14,6 +14,9 @@ const EXPECTED = JSON.parse(readFileSync(inRoot('scripts/peers/expected.json'), 
 /** Probes of a peer, where its row says nothing else. */
 const SAMPLES = 3;
 const programOf = ({ name }) => name.split('-')[0];
+/** Servers at once, cameras of one server in turn, for some serve one client at a time; of these each by itself. */
+const SERVING_MANY = ['nginx'];
+const turnOf = (peer) => (SERVING_MANY.includes(programOf(peer)) ? peer.name : new URL(peer.url).host);
 const { version } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8'));
 
 requireNode();
@@ -29,11 +32,8 @@ try {
     ...(await own.tlsPeers(async (peer) => (await sampler.ask(peer)).result.evidence.pin)),
     ...(await own.vlcPeers()),
   ];
-  // Programs at once, cameras of one program in turn: some serve one client at a time.
-  const programs = [...new Set(peers.map(programOf))];
-  const sampled = await Promise.all(
-    programs.map((program) => sampleInTurn(peers.filter((peer) => programOf(peer) === program))),
-  );
+  const turns = [...new Set(peers.map(turnOf))];
+  const sampled = await Promise.all(turns.map((turn) => sampleInTurn(peers.filter((peer) => turnOf(peer) === turn))));
   const rows = sampled.flat();
   const absent = Object.keys(EXPECTED).filter((name) => !rows.some((row) => row.name === name));
   if (isJson) console.log(JSON.stringify({ rows, absent }));

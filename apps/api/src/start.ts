@@ -9,6 +9,7 @@ import { Checkpoints } from './audit/checkpoints.js';
 import { Refusals } from './audit/refusals.js';
 import { Sealer } from './audit/sealer.js';
 import { DOCS_CSP } from './docs.js';
+import { DoorConnections } from './door/door-connections.js';
 import { letIn } from './door/let-in.js';
 import { openDoor } from './door/open-door.js';
 import { SignInAttempts } from './door/sign-in-attempts.js';
@@ -42,6 +43,7 @@ export interface RunningApi {
 export async function start(parts: ApiParts): Promise<RunningApi> {
   const upkeep = await startUpkeep(parts);
   const app = await assemble(parts);
+  const connections = new DoorConnections(app.getHttpServer());
   const document = describeApi(app, parts.version);
   serveDescription(app, document);
   await removeLeftUploads(uploadsOf(parts.settings));
@@ -69,7 +71,7 @@ export async function start(parts: ApiParts): Promise<RunningApi> {
       if (graceMs > 0) await new Promise((resolve) => setTimeout(resolve, graceMs));
       // Open streams would keep the server from closing.
       await app.get(Events).close();
-      await app.close();
+      await connections.close(() => app.close());
       await deliveries.close();
       await app.get(Rebuild).close();
       await app.get(BuildingsImport).close();

@@ -75,7 +75,7 @@ afterAll(async () => {
 
 /** Asks for one address again and again, by way of a shared cache that keeps what it may. */
 class Poller {
-  /** When the camera was last seen in an answer, milliseconds. */
+  /** When the last request began whose answer showed the camera, milliseconds: how long an answer takes is the machine's affair. */
   lastSeenAt = 0;
   status = 0;
   private kept: { readonly until: number; readonly sees: boolean } | null = null;
@@ -97,19 +97,20 @@ class Poller {
 
   private async poll(): Promise<void> {
     while (!this.ending.signal.aborted) {
-      if (await this.look()) this.lastSeenAt = Date.now();
+      const at = Date.now();
+      if (await this.look(at)) this.lastSeenAt = at;
       await wait(100);
     }
   }
 
-  private async look(): Promise<boolean> {
-    if (this.kept !== null && Date.now() < this.kept.until) return this.kept.sees;
+  private async look(at: number): Promise<boolean> {
+    if (this.kept !== null && at < this.kept.until) return this.kept.sees;
     const answer = await ask(sightline, 'GET', this.path, { key: this.key });
     this.status = answer.status;
     const maxAgeS = Number(/max-age=(\d+)/.exec(answer.headers.get('cache-control') ?? '')?.[1] ?? 0);
     expect(maxAgeS * 1_000).toBeLessThanOrEqual(ALLOWED_MS);
     const sees = this.sees(answer);
-    this.kept = answer.status === 200 ? { until: Date.now() + maxAgeS * 1_000, sees } : null;
+    this.kept = answer.status === 200 ? { until: at + maxAgeS * 1_000, sees } : null;
     return sees;
   }
 }
@@ -132,7 +133,7 @@ const names =
 const isPicture = ({ status }: Answered): boolean => status === 200;
 
 describe('PRIV-5: what becomes restricted is gone within five seconds', () => {
-  test.each([
+  test.concurrent.each([
     [
       'the level of a camera',
       'by-level',

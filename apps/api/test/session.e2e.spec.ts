@@ -89,7 +89,8 @@ describe('AUTHN-5: a session', () => {
     expect([seen.status, seen.json.code, tokenOf(browser)]).toEqual([status, code, undefined]);
   });
 
-  test('takes the place of the one that the browser had, under another token', async () => {
+  // Tests that wait for the end of a belief wait at the same time.
+  test.concurrent('takes the place of the one that the browser had, under another token', async () => {
     const browser = await signedIn();
     const before = tokenOf(browser) ?? '';
     expect((await signIn(browser)).status).toBe(201);
@@ -110,7 +111,7 @@ describe('AUTHN-5: a session', () => {
     expect((await visit(browser, '/v1/session', { method: 'DELETE', headers: OWN_PAGE })).status).toBe(204);
   });
 
-  test('GHSA-g9v2-wqcj-j99g (Uptime Kuma): ends with its key, and its event stream too', async () => {
+  test.concurrent('GHSA-g9v2-wqcj-j99g (Uptime Kuma): ends with its key, and its event stream too', async () => {
     const { id, key } = await mint('to be revoked');
     const browser = await signedIn(key);
     const stream = new EventClient(`${sightline.url}/v1/events`, { cookie: `sightline=${tokenOf(browser)}` });

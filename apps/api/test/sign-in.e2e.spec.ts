@@ -9,7 +9,7 @@ import { AUDIENCE, type IdentityProvider, startIdentityProvider } from './identi
 
 /** AUTHN-3 to AUTHN-5 against a real OpenID provider: access tokens of programs, and people who sign in with a browser. */
 const ROLES = ['viewer', 'operator', 'admin', 'auditor', 'administrator'] as const;
-const PROGRAMS = [...ROLES, 'nobody', 'changing'];
+const PROGRAMS = [...ROLES, 'nobody', 'changing', 'shrinking'];
 
 let provider: IdentityProvider;
 let sightline: Sightline;
@@ -56,10 +56,21 @@ const tokenOf = (program: string): string => tokens.get(program) ?? '';
 const addMember = (member: object, bearer = sightline.key): Promise<Seen> =>
   ask('/v1/members', bearer, { method: 'POST', body: { issuer: provider.issuer, ...member } });
 
-const signIn = async (browser: Browser, person: string | null, query = ''): Promise<Seen & { url: string }> => {
-  provider.person = person;
-  return browser.follow(`${sightline.url}/v1/session/sign-in${query}`, (url) => new URL(url).pathname === '/docs');
-};
+let lastSignIn: Promise<unknown> = Promise.resolve();
+/** One after the other: the issuer signs in whoever is named at the time. */
+function asPerson<T>(person: string | null, work: () => Promise<T>): Promise<T> {
+  const mine = lastSignIn.then(() => {
+    provider.person = person;
+    return work();
+  });
+  lastSignIn = mine.catch(() => undefined);
+  return mine;
+}
+
+const signIn = (browser: Browser, person: string | null, query = ''): Promise<Seen & { url: string }> =>
+  asPerson(person, () =>
+    browser.follow(`${sightline.url}/v1/session/sign-in${query}`, (url) => new URL(url).pathname === '/docs'),
+  );
 
 const me = (browser: Browser): Promise<Seen> => browser.visit(`${sightline.url}/v1/session`);
 
@@ -172,43 +183,50 @@ describe('AUTHN-4: rights come from our tables', () => {
     expect((await ask(at, tokenOf('admin'), end)).status).toBe(204);
   });
 
-  test('a role that changes or is taken away counts within five seconds', async () => {
-    const token = tokenOf('changing');
-    const added = await addMember({ subject: 'changing', authority: 'tainan-wrb', role: 'admin' });
-    await wait(A_WHILE_MS);
-    expect((await ask('/v1/keys', token)).status).toBe(200);
-    const at = `/v1/members/${String(added.json.id)}`;
-    const headers = { 'if-match': '*', 'content-type': MERGE };
-    expect((await ask(at, sightline.key, { method: 'PATCH', body: { role: 'viewer' }, headers })).status).toBe(200);
-    await wait(A_WHILE_MS);
-    expect((await ask('/v1/keys', token)).status).toBe(403);
-    expect((await ask(`/v1/cameras/${hidden}`, token)).status).toBe(200);
-    expect((await ask(at, sightline.key, { method: 'DELETE', headers: { 'if-match': '*' } })).status).toBe(204);
-    await wait(A_WHILE_MS);
-    expect((await ask(`/v1/cameras/${hidden}`, token)).status).toBe(404);
-  }, 60_000);
+  // Tests that wait for the end of a belief wait at the same time.
+  test.concurrent(
+    'a role that changes or is taken away counts within five seconds',
+    async () => {
+      const token = tokenOf('changing');
+      const added = await addMember({ subject: 'changing', authority: 'tainan-wrb', role: 'admin' });
+      expect((await ask('/v1/keys', token)).status).toBe(200);
+      const at = `/v1/members/${String(added.json.id)}`;
+      const headers = { 'if-match': '*', 'content-type': MERGE };
+      expect((await ask(at, sightline.key, { method: 'PATCH', body: { role: 'viewer' }, headers })).status).toBe(200);
+      await wait(A_WHILE_MS);
+      expect((await ask('/v1/keys', token)).status).toBe(403);
+      expect((await ask(`/v1/cameras/${hidden}`, token)).status).toBe(200);
+      expect((await ask(at, sightline.key, { method: 'DELETE', headers: { 'if-match': '*' } })).status).toBe(204);
+      await wait(A_WHILE_MS);
+      expect((await ask(`/v1/cameras/${hidden}`, token)).status).toBe(404);
+    },
+    60_000,
+  );
 
-  test('AUTHN-2: a key that a person made shrinks with the person', async () => {
-    const added = await addMember({ subject: 'changing', authority: 'tainan-wrb', role: 'admin' });
-    await wait(A_WHILE_MS);
-    const mint = (scopes: readonly string[], bearer: string): Promise<Seen> =>
-      ask('/v1/keys', bearer, { method: 'POST', body: { name: 'mine', scopes, authorities: ['tainan-wrb'] } });
-    const minted = await mint(['cameras:read', 'cameras:write'], tokenOf('changing'));
-    expect(minted.json.createdBy).toMatch(/^person:/);
-    expect((await mint(['keys:write'], tokenOf('changing'))).status).toBe(403);
-    const key = String(minted.json.key);
-    const register = { method: 'POST', body: { authority: 'tainan-wrb' } };
-    expect((await ask('/v1/cameras', key, register)).status).toBe(400);
-    const at = `/v1/members/${String(added.json.id)}`;
-    const headers = { 'if-match': '*', 'content-type': MERGE };
-    await ask(at, sightline.key, { method: 'PATCH', body: { role: 'viewer' }, headers });
-    await wait(A_WHILE_MS);
-    expect((await ask('/v1/cameras', key, register)).status).toBe(403);
-    expect((await ask(`/v1/cameras/${hidden}`, key)).status).toBe(200);
-    await ask(at, sightline.key, { method: 'DELETE', headers: { 'if-match': '*' } });
-    await wait(A_WHILE_MS);
-    expect((await ask(`/v1/cameras/${hidden}`, key)).status).toBe(404);
-  }, 60_000);
+  test.concurrent(
+    'AUTHN-2: a key that a person made shrinks with the person',
+    async () => {
+      const added = await addMember({ subject: 'shrinking', authority: 'tainan-wrb', role: 'admin' });
+      const mint = (scopes: readonly string[], bearer: string): Promise<Seen> =>
+        ask('/v1/keys', bearer, { method: 'POST', body: { name: 'mine', scopes, authorities: ['tainan-wrb'] } });
+      const minted = await mint(['cameras:read', 'cameras:write'], tokenOf('shrinking'));
+      expect(minted.json.createdBy).toMatch(/^person:/);
+      expect((await mint(['keys:write'], tokenOf('shrinking'))).status).toBe(403);
+      const key = String(minted.json.key);
+      const register = { method: 'POST', body: { authority: 'tainan-wrb' } };
+      expect((await ask('/v1/cameras', key, register)).status).toBe(400);
+      const at = `/v1/members/${String(added.json.id)}`;
+      const headers = { 'if-match': '*', 'content-type': MERGE };
+      await ask(at, sightline.key, { method: 'PATCH', body: { role: 'viewer' }, headers });
+      await wait(A_WHILE_MS);
+      expect((await ask('/v1/cameras', key, register)).status).toBe(403);
+      expect((await ask(`/v1/cameras/${hidden}`, key)).status).toBe(200);
+      await ask(at, sightline.key, { method: 'DELETE', headers: { 'if-match': '*' } });
+      await wait(A_WHILE_MS);
+      expect((await ask(`/v1/cameras/${hidden}`, key)).status).toBe(404);
+    },
+    60_000,
+  );
 });
 
 describe('AUTHN-5: sign-in by an issuer', () => {
@@ -280,9 +298,9 @@ describe('AUTHN-5: sign-in by an issuer', () => {
 
   test('in one browser is none in another, nor with another state, nor twice', async () => {
     const [browser, other] = [new Browser(), new Browser()];
-    provider.person = 'lin';
     const isBack = (url: string): boolean => url.startsWith(`${sightline.url}/v1/session/callback`);
-    const { url } = await browser.follow(`${sightline.url}/v1/session/sign-in`, isBack);
+    const begin = () => browser.follow(`${sightline.url}/v1/session/sign-in`, isBack);
+    const { url } = await asPerson('lin', begin);
     const foreign = await other.visit(url);
     expect([foreign.status, foreign.json.code]).toEqual([403, 'csrf_rejected']);
     const cookies = new Map(browser.cookiesOf(sightline.url));
@@ -295,29 +313,37 @@ describe('AUTHN-5: sign-in by an issuer', () => {
     expect([again.status, again.json.code]).toEqual([401, 'unauthenticated']);
   });
 
-  test('ends the session that the browser had, and gives another token', async () => {
-    const browser = new Browser();
-    await signIn(browser, 'lin', '?returnTo=/docs');
-    const first = browser.cookiesOf(sightline.url).get('sightline') ?? '';
-    await signIn(browser, 'lin', '?returnTo=/docs');
-    expect(browser.cookiesOf(sightline.url).get('sightline')).not.toBe(first);
-    await wait(A_WHILE_MS);
-    const old = new Browser();
-    old.cookiesOf(sightline.url).set('sightline', first);
-    expect((await old.visit(`${sightline.url}/v1/cameras`)).status).toBe(401);
-  }, 30_000);
+  test.concurrent(
+    'ends the session that the browser had, and gives another token',
+    async () => {
+      const browser = new Browser();
+      await signIn(browser, 'lin', '?returnTo=/docs');
+      const first = browser.cookiesOf(sightline.url).get('sightline') ?? '';
+      await signIn(browser, 'lin', '?returnTo=/docs');
+      expect(browser.cookiesOf(sightline.url).get('sightline')).not.toBe(first);
+      await wait(A_WHILE_MS);
+      const old = new Browser();
+      old.cookiesOf(sightline.url).set('sightline', first);
+      expect((await old.visit(`${sightline.url}/v1/cameras`)).status).toBe(401);
+    },
+    30_000,
+  );
 
-  test('GHSA-g9v2-wqcj-j99g (Uptime Kuma): a change of role ends the sessions of the person', async () => {
-    const browser = new Browser();
-    await signIn(browser, 'chen', '?returnTo=/docs');
-    expect((await me(browser)).json.subject).toBe('chen');
-    await addMember({ subject: 'chen', authority: 'tainan-wrb', role: 'viewer' });
-    await wait(A_WHILE_MS);
-    const { status, json } = await browser.visit(`${sightline.url}/v1/cameras`);
-    expect([status, json.code]).toEqual([401, 'unauthenticated']);
-    await signIn(browser, 'chen', '?returnTo=/docs');
-    expect((await me(browser)).json.roles).toEqual([{ authority: 'tainan-wrb', role: 'viewer' }]);
-  }, 30_000);
+  test.concurrent(
+    'GHSA-g9v2-wqcj-j99g (Uptime Kuma): a change of role ends the sessions of the person',
+    async () => {
+      const browser = new Browser();
+      await signIn(browser, 'chen', '?returnTo=/docs');
+      expect((await me(browser)).json.subject).toBe('chen');
+      await addMember({ subject: 'chen', authority: 'tainan-wrb', role: 'viewer' });
+      await wait(A_WHILE_MS);
+      const { status, json } = await browser.visit(`${sightline.url}/v1/cameras`);
+      expect([status, json.code]).toEqual([401, 'unauthenticated']);
+      await signIn(browser, 'chen', '?returnTo=/docs');
+      expect((await me(browser)).json.roles).toEqual([{ authority: 'tainan-wrb', role: 'viewer' }]);
+    },
+    30_000,
+  );
 
   test('by an issuer that nobody knows is refused, and names those there are', async () => {
     const { status, json } = await new Browser().visit(

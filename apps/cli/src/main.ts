@@ -5,11 +5,11 @@ import { LIFECYCLES, SCOPES, SERVICE_KINDS, type ServiceKind, TERRAIN_KINDS, TLS
 import { DataDirectoryInUse } from '#embedded';
 import { PROFILES } from '#intake';
 import { BadSettings, readSettings, type Settings, SETTINGS } from '#settings';
-import { UnfitDatabase } from '#storage';
+import type { UnfitDatabase } from '#storage';
 import type { CheckpointOptions } from './audit-checkpoint.js';
 import type { VerifyOptions } from './audit-verify.js';
 import type { BuildingsOptions } from './buildings.js';
-import { BadAdminKey } from './first-key.js';
+import type { BadAdminKey } from './first-key.js';
 import type { RebuildOptions } from './geometry.js';
 import type { MapOptions } from './geometry-map.js';
 import type { ImportOptions } from './import.js';
@@ -288,14 +288,20 @@ const given = (name: string, value: string | undefined): Record<string, string> 
   value === undefined ? {} : { [name]: value };
 
 /** Errors that a person can mend are said in a sentence; anything else is a bug and shows its stack. */
-const KNOWN = [Failure, BadSettings, BadKeyring, BadAdminKey, DataDirectoryInUse, UnfitDatabase];
+const KNOWN = [Failure, BadSettings, BadKeyring, DataDirectoryInUse];
+/** Told by their names: to load the rooms that throw them takes longer than many a command. */
+const KNOWN_NAMES: readonly string[] = [
+  'BadAdminKey' satisfies BadAdminKey['name'],
+  'UnfitDatabase' satisfies UnfitDatabase['name'],
+];
 
 try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 1;
   else {
-    const isKnown = KNOWN.some((one) => error instanceof one) || isListening(error);
+    const isNamed = error instanceof Error && KNOWN_NAMES.includes(error.name);
+    const isKnown = isNamed || KNOWN.some((one) => error instanceof one) || isListening(error);
     process.stderr.write(`${isKnown ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`);
     process.exitCode = error instanceof Failure ? error.exitCode : 1;
   }

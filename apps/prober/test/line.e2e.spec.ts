@@ -17,7 +17,7 @@ import { Authorities, Cameras } from '#storage';
 import { openTestDatabase, type TestDatabase } from '#testing';
 import { type RunningProber, start } from '../src/start.js';
 
-const INTERVAL_S = 4;
+const INTERVAL_S = 2;
 
 let database: TestDatabase;
 let db: DataSource;
@@ -196,6 +196,11 @@ onLinux('cameras at addresses of their own (on Linux)', () => {
 
     await cut(site);
     await until(async () => (await away()) === 20, 'the site is known to be down');
+    // The 20 s that a suspicion lasts at least are put behind us; of a camera whose probe ends at this moment they are not.
+    await db.query(
+      `update camera_health set state = jsonb_set(state, '{firstFailAt}', to_jsonb((state ->> 'firstFailAt')::float8 - 20000))
+       where site_outage is not null and state ->> 'firstFailAt' is not null`,
+    );
     await until(async () => (await statuses()).offline === 20, 'its cameras are offline beneath', 60_000);
     expect(await words()).toEqual(['site_down']);
     expect(await isBlind()).toBe(false);

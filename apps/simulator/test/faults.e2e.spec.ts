@@ -236,13 +236,15 @@ describe('what a probe makes of each fault', () => {
 
   test('is what its row says, and nothing once it is over', async () => {
     const looks = FAULTS.filter((fault) => faultRow(fault).behaviour.at === 'picture');
-    for (const fault of looks) await walk(fault, 0);
+    const walkLooks = async (): Promise<void> => {
+      for (const fault of looks) await walk(fault, 0);
+    };
     const others = FAULTS.filter((fault) => !looks.includes(fault));
     const left = others.map((fault, i) => [fault, i] as const);
     const worker = async (): Promise<void> => {
       for (let next = left.shift(); next !== undefined; next = left.shift()) await walk(...next);
     };
-    await Promise.all(Array.from({ length: 6 }, worker));
+    await Promise.all([walkLooks(), ...Array.from({ length: 6 }, worker)]);
   }, 180_000);
 
   test('CRED-6: old TLS and a short key are reached as legacy, a self-signed certificate not as strict', async () => {
