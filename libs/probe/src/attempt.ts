@@ -1,11 +1,10 @@
-import { setMaxListeners } from 'node:events';
 import type { Credentials, Frame, Outcome, ProbePhases, ServiceKind, TlsMode, VapixDocument } from '#catalog';
 import type { DialPolicy } from './address-policy.js';
 import type { Resolve } from './allowed-addresses.js';
 import { FrameBudget } from './byte-buffer.js';
 import type { Failure } from './dial-failure.js';
 import type { NonceCache } from './digest.js';
-import { EndSignal } from './end-signal.js';
+import { EndSignal, onceAborted } from './end-signal.js';
 import type { KeptConnections, Reuse } from './kept-connections.js';
 import { LoopLag } from './loop-lag.js';
 import { judgeRedirected } from './outcome.js';
@@ -139,21 +138,17 @@ export class Attempt {
   readonly #timer: NodeJS.Timeout;
   #isClosed = false;
   readonly #startLoopMs = performance.now();
-  readonly #shutDown = (): void => this.signal.end('shutdown');
+  readonly #letGo: () => void;
 
   constructor(
     readonly target: ServiceTarget,
     readonly tools: ProbeTools,
-    private readonly external: AbortSignal,
+    external: AbortSignal,
   ) {
     LOOP_LAG.enter();
     this.#timer = setTimeout(() => this.signal.end('deadline'), tools.limits.wholeMs);
-    if (external.aborted) this.#shutDown();
-    else {
-      // As many probes as there are share one signal; each lets go of it.
-      setMaxListeners(0, external);
-      external.addEventListener('abort', this.#shutDown, { once: true });
-    }
+    this.#letGo = onceAborted(external, () => this.signal.end('shutdown'));
+    if (external.aborted) this.signal.end('shutdown');
   }
 
   /** Takes the secrets in use out of text that leaves the probe. */
@@ -208,7 +203,7 @@ export class Attempt {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    this.external.removeEventListener('abort', this.#shutDown);
+    this.#letGo();
     LOOP_LAG.leave();
   }
 }

@@ -2,6 +2,7 @@
 const FIRST_CAPACITY = 2 * 1024;
 /** A larger store has the limit's size at once: pages that are never touched take no memory, stores left behind do. */
 const LARGE_BYTES = 512 * 1024;
+const NOTHING = Buffer.alloc(0);
 
 /** Something that holds frame memory and can be told to let go of it. */
 export interface FrameHolder {
@@ -42,7 +43,7 @@ export class FrameBudget {
  * picture that comes in a thousand pieces is copied a few times, not a thousand.
  */
 export class ByteBuffer {
-  #store = Buffer.alloc(0);
+  #store = NOTHING;
   #from = 0;
   #to = 0;
   /** How far the store was ever written. */
@@ -81,7 +82,7 @@ export class ByteBuffer {
 
   /** Forgets everything and gives the memory back. */
   release(): void {
-    this.#store = Buffer.alloc(0);
+    this.#store = NOTHING;
     this.#from = this.#to = this.#touchedTo = 0;
   }
 

@@ -40,3 +40,22 @@ export class EndSignal<Reason> implements Ending {
     this.#listeners.delete(listener);
   }
 }
+
+/** Who is told of the end of a signal that many wait for. */
+const listeners = new WeakMap<AbortSignal, Set<() => void>>();
+
+/**
+ * Calls back once when a signal fires that has not yet. As many probes as there are share one: it has one listener for all of them.
+ * @returns how to wait no more
+ */
+export function onceAborted(signal: AbortSignal, listener: () => void): () => void {
+  let all = listeners.get(signal);
+  if (all === undefined) {
+    const told = new Set<() => void>();
+    signal.addEventListener('abort', () => told.forEach((one) => one()), { once: true });
+    listeners.set(signal, told);
+    all = told;
+  }
+  all.add(listener);
+  return () => void all.delete(listener);
+}
