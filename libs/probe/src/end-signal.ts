@@ -41,21 +41,28 @@ export class EndSignal<Reason> implements Ending {
   }
 }
 
-/** Who is told of the end of a signal that many wait for. */
-const listeners = new WeakMap<AbortSignal, Set<() => void>>();
+/** Who waits for the end of a signal that many share, and the one listener that it has for all of them. */
+const waiting = new WeakMap<AbortSignal, { readonly told: Set<() => void>; readonly tell: () => void }>();
 
 /**
- * Calls back once when a signal fires that has not yet. As many probes as there are share one: it has one listener for all of them.
+ * Calls back once when a signal fires that has not yet. As many probes as there are share one, which costs less, and warns of nothing, where it has
+ * one listener.
  * @returns how to wait no more
  */
 export function onceAborted(signal: AbortSignal, listener: () => void): () => void {
-  let all = listeners.get(signal);
-  if (all === undefined) {
-    const told = new Set<() => void>();
-    signal.addEventListener('abort', () => told.forEach((one) => one()), { once: true });
-    listeners.set(signal, told);
-    all = told;
-  }
-  all.add(listener);
-  return () => void all.delete(listener);
+  const { told, tell } = waiting.get(signal) ?? begun(signal);
+  told.add(listener);
+  return () => {
+    if (!told.delete(listener) || told.size > 0) return;
+    signal.removeEventListener('abort', tell);
+    waiting.delete(signal);
+  };
+}
+
+function begun(signal: AbortSignal) {
+  const told = new Set<() => void>();
+  const tell = (): void => told.forEach((one) => one());
+  signal.addEventListener('abort', tell, { once: true });
+  waiting.set(signal, { told, tell });
+  return { told, tell };
 }
