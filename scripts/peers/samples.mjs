@@ -7,6 +7,19 @@ const GAP_MS = 1_500;
 const TOLD_GAP_MS = 60_000;
 const RHYTHM = { id: 'peer', intervalS: 60, minIntervalS: 5 };
 
+/** What a probe of which we were the fault is worth: another, so often at most. */
+const MOST_REPEATS = 3;
+
+/** An answer that says something of the peer: on a full machine this process stands still at times, and then says so of itself. */
+async function askInPeace(ask, countConnections) {
+  for (let repeats = 0; ; repeats += 1) {
+    const before = countConnections();
+    const answer = await ask();
+    const isOurs = answer.result.outcome === 'prober_internal';
+    if (!isOurs || repeats >= MOST_REPEATS) return { answer, connections: countConnections() - before };
+  }
+}
+
 /** Asks peers as the prober does. */
 export async function openSampler(version) {
   const [
@@ -79,11 +92,13 @@ export async function openSampler(version) {
     let firstPictureMs = null;
     for (let i = 0; i < samples; i += 1) {
       if (i > 0) await wait(GAP_MS);
-      const before = counted?.connections() ?? 0;
-      const answer = await ask(asked, peer.kind === 'snapshot' && validators ? { cached: validators } : {});
+      const { answer, connections } = await askInPeace(
+        () => ask(asked, peer.kind === 'snapshot' && validators ? { cached: validators } : {}),
+        () => counted?.connections() ?? 0,
+      );
       const { outcome, phases, evidence, frame } = answer.result;
       outcomes.push(outcome);
-      if (counted !== null) requests.push(counted.connections() - before);
+      if (counted !== null) requests.push(connections);
       if (outcome === 'ok' && firstPictureMs === null && frame !== null) {
         firstPictureMs = ['connectMs', 'tlsMs', 'firstByteMs', 'firstFrameMs'].reduce(
           (sum, at) => sum + (phases[at] ?? 0),
