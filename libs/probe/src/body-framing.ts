@@ -67,8 +67,10 @@ export class ChunkedBody {
     const pieces: Buffer[] = [];
     let at = 0;
     while (at < bytes.length && this.#state !== 'exceeded' && this.#state !== 'broken') {
-      if (this.#state === 'ended') this.#state = 'exceeded';
-      if (this.#state === 'exceeded') break;
+      if (this.#state === 'ended') {
+        this.#state = 'exceeded';
+        break;
+      }
       if (this.#state === 'size' || this.#state === 'over') {
         at = this.#readLine(bytes, at);
         continue;

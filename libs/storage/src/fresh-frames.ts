@@ -2,9 +2,10 @@ import type { Bbox, LonLat, ScopedQuery } from '#catalog';
 import { isVisible } from './camera-answer.js';
 import { MAIN_VIEW } from './keep-frames.js';
 import { seenByOthersAt } from './later-pictures.js';
+import { msOf } from './moments.js';
 import { IS_DELAYED } from './picture-policy.js';
 import { insideBbox, pointAt } from './places.js';
-import { and, type Database, type Fragment, raw, run, sql } from './sql.js';
+import { and, type Database, raw, run, sql } from './sql.js';
 
 /** Which cameras' frames somebody waits for; absent members leave nothing out. */
 export interface FrameWish {
@@ -31,8 +32,6 @@ export interface CapturedAt {
   readonly viewers: Viewers;
   readonly capturedAt: number;
 }
-
-const msOf = (moment: Fragment): Fragment => sql`(extract(epoch from ${moment}) * 1000)::float8`;
 
 /** Learns of new pictures by looking, since a row for each would be millions a day (api.md, "Events"). */
 export class FreshFrames {

@@ -2,6 +2,7 @@ import { COUNTED_AS, type CountedAs, FOLDED_REASON, NotFound, type Resolution, t
 import type { Recorded, Tally } from '#health';
 import { FOLDED, isHeldBack, isOperated, isOwn, isVisible, UNSEEN_REASON } from './camera-answer.js';
 import { type RememberedProbe, unpacked } from './packed-probe.js';
+import { ms, msOf } from './moments.js';
 import { SEEN_BY_OTHERS } from './picture-policy.js';
 import { type Database, type Fragment, NOTHING, one, raw, run, sql } from './sql.js';
 
@@ -40,8 +41,6 @@ export interface KeptHistory {
 /** Changes that are read at most: a camera that flaps all the time makes 2,000 a day. */
 const MOST_MOVES = 50_000;
 
-const ms = (moment: string): string => `(extract(epoch from ${moment}) * 1000)::float8`;
-const msOf = (moment: Fragment): Fragment => sql`(extract(epoch from ${moment}) * 1000)::float8`;
 const momentOf = (at: number): Fragment => sql`to_timestamp(${at / 1000}::float8)`;
 
 /** What probes established before, and how many there were. */

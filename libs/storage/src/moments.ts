@@ -7,3 +7,9 @@ export const utc = (column: string): string => `to_char(${column} at time zone '
 
 /** The same of a fragment. */
 export const utcOf = (moment: Fragment): Fragment => sql`to_char((${moment}) at time zone 'UTC', ${raw(FORM)})`;
+
+/** SQL text of a moment as milliseconds since 1970. */
+export const ms = (moment: string): string => `(extract(epoch from ${moment}) * 1000)::float8`;
+
+/** The same of a fragment. */
+export const msOf = (moment: Fragment): Fragment => sql`(extract(epoch from ${moment}) * 1000)::float8`;
