@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
-import { Buildings, Projections, Terrain } from '#storage';
+import { Buildings, Projections, StoredPictures, Terrain } from '#storage';
 import type { Bbox } from '#catalog';
 import { AccessGuard } from './access.guard.js';
 import { AccessRequestsController } from './access-requests/access-requests.controller.js';
@@ -33,6 +33,7 @@ import { MembersController } from './members/members.controller.js';
 import { type ApiParts, PARTS } from './parts.js';
 import { FramesController } from './pictures/frames.controller.js';
 import { LinkController } from './pictures/link.controller.js';
+import { readerOf, RecentReadings } from './pictures/recent-readings.js';
 import { ServedPictures } from './pictures/served-pictures.js';
 import { ThumbnailController } from './pictures/thumbnail.controller.js';
 import { ProblemFilter } from './problems/problem.filter.js';
@@ -126,6 +127,7 @@ export class ApiModule {
           useFactory: (hourly: HourlyNotes) => new ServedPictures(parts, hourly),
           inject: [HourlyNotes],
         },
+        { provide: RecentReadings, useFactory: () => new RecentReadings(readerOf(new StoredPictures(parts.db))) },
         { provide: Refusals, useFactory: () => new Refusals(parts) },
         { provide: Sealer, useFactory: () => new Sealer(parts) },
         { provide: Checkpoints, useFactory: () => new Checkpoints(parts) },

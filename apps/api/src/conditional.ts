@@ -21,6 +21,10 @@ export function isCurrent(ifNoneMatch: string | undefined, etag: string): boolea
   return tagsOf(ifNoneMatch).some((tag) => tag.replace(/^W\//, '') === etag);
 }
 
+/** Whether the client will have nothing that was kept on the way (RFC 9111 5.2.1). */
+export const wantsAnew = (cacheControl: string | undefined): boolean =>
+  cacheControl !== undefined && /(?:^|,)\s*(?:no-cache|no-store|max-age\s*=\s*"?0+"?)\s*(?:,|$)/i.test(cacheControl);
+
 /**
  * Lets a change through that was made for the version there is.
  * @throws PreconditionRequired without the header

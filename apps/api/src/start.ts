@@ -21,6 +21,7 @@ import { Readiness } from './ops/readiness.js';
 import { startUpkeep } from './ops/upkeep.js';
 import { servePageStyle } from './page-style.js';
 import type { ApiParts } from './parts.js';
+import { RecentReadings } from './pictures/recent-readings.js';
 import { BuildingsImport } from './surroundings/buildings-import.js';
 import { removeLeftUploads } from './surroundings/receive-upload.js';
 import { TerrainImport } from './surroundings/terrain-import.js';
@@ -52,6 +53,7 @@ export async function start(parts: ApiParts): Promise<RunningApi> {
   await app.get(Sealer).start();
   app.get(Checkpoints).start();
   app.get(Refusals).start(app.getHttpAdapter().getInstance());
+  app.get(RecentReadings).watch(app.getHttpAdapter().getInstance());
   const deliveries = app.get(DeliveryWorker);
   await app.get(Events).start(app.getHttpAdapter().getInstance(), () => deliveries.wake());
   await app.listen(parts.settings.port, parts.settings.host);

@@ -118,4 +118,47 @@ describe('served pictures (IMG-2)', () => {
     expect([same.status, same.headers.get('etag'), (await same.arrayBuffer()).byteLength]).toEqual([304, etag, 0]);
     expect((await ask(640)).status).toBe(200);
   });
+
+  test('asked again at once, the same reading serves and says so; no-cache has it read anew', async () => {
+    const address = addresses.open ?? '';
+    const age = async (cacheControl?: string): Promise<string | null> => {
+      const headers: Record<string, string> = cacheControl === undefined ? {} : { 'cache-control': cacheControl };
+      const response = await fetch(address, { headers });
+      await response.arrayBuffer();
+      expect([response.status, response.headers.get('cache-control')]).toEqual([200, 'public, max-age=5']);
+      return response.headers.get('age');
+    };
+    // Half a second may pass between two requests of a busy machine.
+    const until = Date.now() + 20_000;
+    let ages: readonly (string | null)[] = [];
+    while (ages.at(-1) !== '1' && Date.now() < until) ages = [await age('no-cache'), await age()];
+    expect(ages).toEqual([null, '1']);
+    for (const anew of ['no-cache', 'no-store', 'max-age=0', 'Max-Age=0, must-revalidate', 'foo, no-cache']) {
+      await age();
+      expect([anew, await age(anew)]).toEqual([anew, null]);
+    }
+  });
+
+  test('what was changed is seen by the very next request', async () => {
+    const camera = (addresses.blurred ?? '').replace(/\/thumbnail$/, '');
+    const change = (level: string): Promise<Response> =>
+      fetch(camera, {
+        method: 'PATCH',
+        headers: {
+          authorization: `Bearer ${sightline.key}`,
+          'content-type': 'application/merge-patch+json',
+          'if-match': '*',
+        },
+        body: JSON.stringify({ access: { level } }),
+      });
+    for (const [level, status] of [
+      ['restricted', 404],
+      ['public', 200],
+      ['restricted', 404],
+      ['public', 200],
+    ] as const) {
+      expect((await change(level)).status).toBe(200);
+      expect([level, (await fetch(`${camera}/thumbnail`)).status]).toEqual([level, status]);
+    }
+  });
 });

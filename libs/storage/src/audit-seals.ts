@@ -46,16 +46,18 @@ export class AuditSeals {
     return passed.length === 0 ? { entries: [], isFull: false } : this.next(limit);
   }
 
+  /** The place is stated in numbers: PostgreSQL cannot tell how few entries lie beyond one that it reads itself, and reads all. */
   private async settled(limit: number): Promise<AuditEntry[]> {
+    const { generation, xid, id } = await this.sealedUpTo();
     const rows = await run<{ entry: AuditEntry }>(
       this.db,
       sql`
         select ${ENTRY} as entry
         from (
           select e.*
-          from audit_entry e, audit_feed f, audit_state s
-          where e.generation = f.generation and (e.xid, e.id) > (f.xid::text::xid8, f.entry)
-            and (e.generation < s.generation or e.xid < pg_snapshot_xmin(pg_current_snapshot()))
+          from audit_entry e
+          where e.generation = ${generation}::int and (e.xid, e.id) > (${xid}::xid8, ${id}::bigint)
+            and (e.generation < (select generation from audit_state) or e.xid < pg_snapshot_xmin(pg_current_snapshot()))
             -- Whatever somebody did to the feed, nothing is sealed twice.
             and not exists (select from audit_seal where audit_id = e.id)
           order by e.xid, e.id
@@ -63,6 +65,12 @@ export class AuditSeals {
         order by e.xid, e.id`,
     );
     return rows.map(({ entry }) => entry);
+  }
+
+  private async sealedUpTo(): Promise<Place> {
+    return one(
+      await run<Place>(this.db, raw('select generation, xid::text as xid, entry::text as id from audit_feed')),
+    );
   }
 
   /** The last seal of each of these chains that has one; of all chains where none is named. */
@@ -100,14 +108,17 @@ export class AuditSeals {
 
   /** Age of the oldest entry without a seal, seconds; 0 without one. */
   async unsealedS(): Promise<number> {
+    const { generation, xid, id } = await this.sealedUpTo();
     const rows = await run<{ unsealedS: number }>(
       this.db,
       sql`
-        select coalesce(extract(epoch from clock_timestamp() - min(e.at)), 0)::float8 as "unsealedS"
-        from audit_entry e, audit_feed f
-        where (e.generation, e.xid, e.id) > (f.generation, f.xid::text::xid8, f.entry)`,
+        select extract(epoch from clock_timestamp() - e.at)::float8 as "unsealedS"
+        from audit_entry e
+        where (e.generation, e.xid, e.id) > (${generation}::int, ${xid}::xid8, ${id}::bigint)
+        order by e.generation, e.xid, e.id
+        limit 1`,
     );
-    return Math.max(0, one(rows).unsealedS);
+    return Math.max(0, rows[0]?.unsealedS ?? 0);
   }
 
   /** How far every chain has come, and the name of this registry in checkpoints. */

@@ -37,6 +37,11 @@ const POLICY: Readonly<Record<Role, { max: number; connectMs: number; queryMs: n
 /** Connections to the one session of the embedded database. */
 const EMBEDDED_CONNECTIONS = 5;
 
+/** A connection is made anew after so long: what a server remembers for each of its sessions grows. Seconds. */
+const RENEWED_S = 3_600;
+/** A quiet connection says so often that it is there: firewalls forget those that say nothing, Azure's after four minutes. Milliseconds. */
+const KEEP_ALIVE_MS = 60_000;
+
 /** Opens the pool, waiting for a server that is not up yet. @throws UnfitDatabase with one sentence */
 export async function connect(options: ConnectOptions): Promise<DataSource> {
   const standing = await patiently(() => standingOf(options), options);
@@ -66,8 +71,13 @@ function poolOptions(
   standing: Standing | null,
 ): Record<string, unknown> {
   const { max, connectMs, queryMs, statementMs } = POLICY[role];
+  const connections = stream === undefined ? max : EMBEDDED_CONNECTIONS;
   const client = {
-    max: stream === undefined ? max : EMBEDDED_CONNECTIONS,
+    max: connections,
+    // A connection that was needed stays: to make ten of them when many come at once after a quiet time takes the first of them a second.
+    min: connections,
+    maxLifetimeSeconds: RENEWED_S,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     connectionTimeoutMillis: connectMs,
     query_timeout: queryMs,
     keepAlive: true,

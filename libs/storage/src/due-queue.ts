@@ -10,7 +10,7 @@ import {
   type ViewDocument,
 } from '#catalog';
 import { IS_MAINTAINED } from './camera-answer.js';
-import { type Database, one, raw, run, sql } from './sql.js';
+import { type Database, one, raw, rowsFrom, run, sql } from './sql.js';
 import { type KnownPreset, presetsOf } from './keep-frames.js';
 import { IS_DELAYED, KEEPS_HISTORY, KEEPS_NOTHING } from './picture-policy.js';
 import { referenceOf } from './references.js';
@@ -178,7 +178,7 @@ export class DueQueue {
                coalesce((
                  select jsonb_agg(jsonb_build_object('slot', slot, 'kid', kid, 'ciphertext', encode(ciphertext, 'hex')))
                  from camera_secret where camera_id = c.id), '[]') as secrets
-        from jsonb_to_recordset(${JSON.stringify(leased)}::jsonb) as r ("cameraId" uuid, epoch bigint, "lateS" float8)
+        from ${rowsFrom(leased, '"cameraId" uuid, epoch bigint, "lateS" float8')} as r
         join probe_lease l on l.camera_id = r."cameraId" and l.epoch = r.epoch
         join camera c on c.id = l.camera_id
         join authority a on a.slug = c.authority
@@ -196,8 +196,10 @@ export class DueQueue {
       sql`
         update probe_lease l
         set lease_owner = null, lease_until = null
-        from jsonb_to_recordset(${JSON.stringify(leases.map(({ cameraId, epoch }) => ({ cameraId, epoch })))}::jsonb)
-          as r ("cameraId" uuid, epoch bigint)
+        from ${rowsFrom(
+          leases.map(({ cameraId, epoch }) => ({ cameraId, epoch })),
+          '"cameraId" uuid, epoch bigint',
+        )} as r
         where l.camera_id = r."cameraId" and l.epoch = r.epoch`,
     );
   }

@@ -6,7 +6,7 @@ import { packed } from './packed-probe.js';
 import { keepPartitionsOf } from './partitions.js';
 import { eventsOf, probeAnnouncements } from './probe-events.js';
 import type { KeptReport, ProbeRecord } from './probe-record.js';
-import { type Database, type Fragment, NOTHING, run, sql } from './sql.js';
+import { type Database, type Fragment, NOTHING, rowsFrom, run, sql } from './sql.js';
 
 /** Somebody who is told of what fails and works again. */
 interface Watch {
@@ -61,11 +61,13 @@ export class ProbeResults {
       this.db,
       sql`
         with r as materialized (
-          select * from jsonb_to_recordset(${recordRows(results)}::jsonb) as r (
-            camera_id uuid, epoch bigint, due_in_s float8, status text, shown jsonb, state jsonb, memory jsonb,
+          select * from ${rowsFrom(
+            results.map(rowOf),
+            `camera_id uuid, epoch bigint, due_in_s float8, status text, shown jsonb, state jsonb, memory jsonb,
             report jsonb, checked_at timestamptz, captured_at timestamptz, stale_after_s float8, new_picture boolean,
             frame_key text, probe_code integer, faults jsonb, events jsonb, reference jsonb,
-            network text, is_failing boolean, frames jsonb, preset jsonb)),
+            network text, is_failing boolean, frames jsonb, preset jsonb`,
+          )} as r),
         held as materialized (
           select l.camera_id, l.epoch
           from probe_lease l
@@ -110,30 +112,26 @@ const keepPictures = (results: readonly ProbeRecord[]): Fragment =>
 /** Standings in which probes bring no picture. */
 const FAILING: ReadonlySet<HealthState['standing']> = new Set(['suspect', 'offline']);
 
-function recordRows(results: readonly ProbeRecord[]): string {
-  return JSON.stringify(
-    results.map(({ report, configVersion, frameKey, capturedAt, ...result }) => ({
-      camera_id: result.cameraId,
-      epoch: result.epoch,
-      due_in_s: result.dueInS,
-      status: result.status,
-      shown: result.shown,
-      state: result.state,
-      memory: result.memory,
-      report: { configVersion, answer: report } satisfies KeptReport,
-      checked_at: report.checkedAt,
-      captured_at: capturedAt ?? null,
-      stale_after_s: result.staleAfterS,
-      new_picture: frameKey !== undefined,
-      frame_key: frameKey ?? null,
-      probe_code: packed(result.countedAs, report.phases.firstFrameMs),
-      faults: result.shown.flags.filter(({ state }) => state === 'fault').map(({ flag }) => flag),
-      events: eventsOf(result),
-      reference: result.reference ?? null,
-      network: result.network,
-      is_failing: FAILING.has(result.state.standing),
-      frames: result.frames ?? null,
-      preset: result.preset ?? null,
-    })),
-  );
-}
+const rowOf = ({ report, configVersion, frameKey, capturedAt, ...result }: ProbeRecord): object => ({
+  camera_id: result.cameraId,
+  epoch: result.epoch,
+  due_in_s: result.dueInS,
+  status: result.status,
+  shown: result.shown,
+  state: result.state,
+  memory: result.memory,
+  report: { configVersion, answer: report } satisfies KeptReport,
+  checked_at: report.checkedAt,
+  captured_at: capturedAt ?? null,
+  stale_after_s: result.staleAfterS,
+  new_picture: frameKey !== undefined,
+  frame_key: frameKey ?? null,
+  probe_code: packed(result.countedAs, report.phases.firstFrameMs),
+  faults: result.shown.flags.filter(({ state }) => state === 'fault').map(({ flag }) => flag),
+  events: eventsOf(result),
+  reference: result.reference ?? null,
+  network: result.network,
+  is_failing: FAILING.has(result.state.standing),
+  frames: result.frames ?? null,
+  preset: result.preset ?? null,
+});

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { connect, migrate, UnfitDatabase } from '#storage';
 import { describeOnServer, engine, onServer } from '#testing';
@@ -42,4 +43,23 @@ describeOnServer('a database that cannot serve is told in one sentence', () => {
       await db.destroy();
     }
   });
+
+  test('connections that were needed stay when it is quiet, for the next time that many come at once', async () => {
+    const db = await connect({ role: 'api', url: urlOf('postgres') });
+    const own = async (): Promise<readonly number[]> => {
+      const rows = await Promise.all(
+        Array.from({ length: 10 }, () => db.query<{ pid: number }[]>('select pg_backend_pid() as pid, pg_sleep(0.2)')),
+      );
+      return [...new Set(rows.map(([row]) => row?.pid ?? 0))].sort();
+    };
+    try {
+      const before = await own();
+      expect(before).toHaveLength(10);
+      // The pool's own idle time is ten seconds.
+      await wait(11_000);
+      expect(await own()).toEqual(before);
+    } finally {
+      await db.destroy();
+    }
+  }, 30_000);
 });

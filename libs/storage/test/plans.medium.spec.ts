@@ -2,8 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ANONYMOUS, principalOfKey, scope } from '#access';
 import type { CameraSearch, ScopedQuery } from '#catalog';
 import { indexedViews } from '#geo';
-import { CameraFinder, type Database, HealthHistory, healthSummary, ViewIndex } from '#storage';
+import { AuditSeals, CameraFinder, type Database, HealthHistory, healthSummary, ViewIndex } from '#storage';
 import { openTestDatabase, type TestDatabase } from '#testing';
+import { DueQueue } from '../src/due-queue.js';
+import { ProbeResults } from '../src/probe-results.js';
+import { result } from './records.js';
 
 let database: TestDatabase;
 const CAMERAS = 20_000;
@@ -54,9 +57,9 @@ async function putViews(db: TestDatabase['db']): Promise<void> {
 }
 
 /** The plans of the statements that some work runs, for whom row-level security binds (AUTHZ-2). */
-async function planOf(work: (db: Database) => Promise<unknown>): Promise<string> {
+async function planOf(work: (db: Database) => Promise<unknown>, role = 'sightline_api'): Promise<string> {
   return database.db.transaction(async (tx) => {
-    await tx.query(`select set_config('role', 'sightline_api', true)`);
+    await tx.query(`select set_config('role', $1, true)`, [role]);
     let plan = '';
     const watched = new Proxy(tx, {
       get: (target, name, receiver) =>
@@ -160,5 +163,65 @@ describe(`plans over ${CAMERAS} cameras`, () => {
     const parts = tables.map((table) => new RegExp(`${table}_p\\d+_pkey`));
     for (const part of parts) expect(plan).toMatch(part);
     expect(plan).not.toMatch(/Seq Scan on (?:camera|health|probe)/);
+  });
+
+  test('of all leases a round reads those that are due, and its results write to their own', async () => {
+    const { db } = database;
+    await db.query(`
+      insert into probe_lease (camera_id, host, due_at)
+      select id, local_id, now() + make_interval(secs => changed_xid - 10) from camera`);
+    await db.query('vacuum analyze probe_lease');
+    const plan = await planOf(async (tx) => {
+      const claimed = await new DueQueue(tx).claim({ owner: 'here', limit: 12, ttlS: 60 });
+      expect(claimed).toHaveLength(10);
+      const kept = await new ProbeResults(tx).record(claimed.map((camera) => result(camera)));
+      expect(kept.size).toBe(10);
+    }, 'sightline_prober');
+    expect(plan).toContain('Index Scan using probe_lease_due_idx');
+    expect(plan).toContain('Index Scan using probe_lease_pkey');
+    expect(plan).not.toMatch(/Seq Scan on (?:probe_lease|camera|camera_health)\b/);
+  });
+
+  describe('of the audit, once all of it is sealed', () => {
+    const ENTRIES = 20_000;
+
+    beforeAll(async () => {
+      const { db } = database;
+      await db.query(`
+        insert into audit_entry (generation, authority, action, subject_kind, subject_id, result)
+        select 1, 'wrb', 'camera.changed', 'camera', n::text, 'done' from generate_series(1, ${ENTRIES}) as n`);
+      await db.query(`
+        insert into audit_seal (audit_id, at, chain, seq, prev_hash, hash)
+        select id, at, 'wrb', row_number() over (order by id), sha256('x'), sha256(id::text::bytea) from audit_entry`);
+      await db.query(`
+        update audit_feed set (xid, entry) = (
+          select xid::text::bigint, id from audit_entry order by xid desc, id desc limit 1)`);
+      for (const table of ['audit_entry', 'audit_seal', 'audit_feed']) await db.query(`vacuum analyze ${table}`);
+    }, 60_000);
+
+    test.each([
+      ['what waits for its seal', (db: Database) => new AuditSeals(db).next(500)],
+      ['how long it waits', (db: Database) => new AuditSeals(db).unsealedS()],
+    ])('%s is found behind the last seal', async (_what, work) => {
+      const plan = await planOf(work);
+      expect(plan).toMatch(/Index Scan using audit_entry_p\d+_generation_xid_id_idx/);
+      // That of the month to come is empty.
+      const [filled] = await database.db.query<{ name: string }[]>(
+        'select tableoid::regclass::text as name from audit_entry limit 1',
+      );
+      expect(plan).not.toMatch(new RegExp(`Seq Scan on (?:${filled?.name}|audit_seal)|Gather`));
+    });
+
+    test('and an entry that comes then is found', async () => {
+      await database.db.query(`
+        insert into audit_entry (generation, authority, action, subject_kind, subject_id, result)
+        values (1, 'wrb', 'camera.changed', 'camera', 'the newest', 'done')`);
+      const seals = new AuditSeals(database.db);
+      const { entries, isFull } = await seals.next(500);
+      expect([entries.map(({ subject }) => subject.id), isFull]).toEqual([['the newest'], false]);
+      const waitsS = await seals.unsealedS();
+      expect(waitsS).toBeGreaterThan(0);
+      expect(waitsS).toBeLessThan(60);
+    });
   });
 });

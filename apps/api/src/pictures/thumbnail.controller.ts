@@ -1,14 +1,13 @@
 import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { scope } from '#access';
 import { LINK_SELECTORS, NoFrame, THUMBNAIL_SELECTORS } from '#catalog';
-import { StoredPictures } from '#storage';
 import { sendRepresentation } from '../answer.js';
 import { CAMERA_ID, idOf } from '../cameras/camera-id.js';
 import { selected } from '../checked.js';
-import { isCurrent } from '../conditional.js';
+import { isCurrent, wantsAnew } from '../conditional.js';
 import { IF_NONE_MATCH, Operation } from '../operation.js';
 import { type ApiParts, PARTS } from '../parts.js';
+import { RecentReadings } from './recent-readings.js';
 import { pictureTag, ServedPictures, shownAs } from './served-pictures.js';
 import { isLink, makerOf } from './thumbnail-links.js';
 
@@ -20,6 +19,7 @@ export class ThumbnailController {
   constructor(
     @Inject(PARTS) private readonly parts: ApiParts,
     @Inject(ServedPictures) private readonly served: ServedPictures,
+    @Inject(RecentReadings) private readonly recent: RecentReadings,
   ) {}
 
   @Get('cameras/:id/thumbnail')
@@ -28,7 +28,7 @@ export class ThumbnailController {
     tag: 'pictures',
     summary: 'Get the latest picture',
     description:
-      'Re-encoded, without metadata, never enlarged. A camera that stopped answering keeps its last picture, marked `Sightline-Stale: true`. `preset` asks for another view. For others than its authority and those whom that granted access at most 640 pixels wide, or as wide as the camera says, and where it says so (`publicDelayS`) the newest picture that is old enough. A link (`POST …/thumbnail/link`) stands for whoever made it.',
+      'Re-encoded, without metadata, never enlarged. A camera that stopped answering keeps its last picture, marked `Sightline-Stale: true`. `preset` asks for another view. For others than its authority and those whom that granted access at most 640 pixels wide, or as wide as the camera says, and where it says so (`publicDelayS`) the newest picture that is old enough. A link (`POST …/thumbnail/link`) stands for whoever made it. What was read for the same caller within half a second serves again; `Cache-Control: no-cache` has it read anew.',
     permission: 'public',
     budget: 'thumbnails',
     path: CAMERA_ID,
@@ -43,6 +43,7 @@ export class ThumbnailController {
           'Last-Modified': 'When the picture was taken.',
           'Sightline-Status': 'Status of the camera.',
           'Sightline-Captured-At': 'When the picture was taken, RFC 3339.',
+          Age: 'Seconds since the record of the picture was read, where somebody else had asked for it a moment ago.',
           'Sightline-Stale': '`true` where the picture is too old, or the camera does not show one now.',
         },
       },
@@ -61,10 +62,10 @@ export class ThumbnailController {
     const by = isLinked
       ? await makerOf(link, { cameraId, width, preset }, { ...this.parts, now: Date.now() })
       : request.principal;
-    const pictures = new StoredPictures(this.parts.db);
-    const picture = await (preset === undefined
-      ? pictures.main(cameraId, scope(by))
-      : pictures.ofPreset(cameraId, preset, scope(by)));
+    const { picture, ageS } = await this.recent.of(
+      { by, cameraId, preset: preset ?? null },
+      wantsAnew(request.headers['cache-control']),
+    );
     const as = shownAs(picture, width);
     const { frame } = picture;
     if (frame === null) throw noFrame(picture.isHeldBack);
@@ -82,6 +83,7 @@ export class ThumbnailController {
         'sightline-status': picture.status,
         'sightline-captured-at': frame.capturedAt,
         'sightline-stale': String(frame.stale),
+        ...(ageS > 0 ? { age: String(ageS) } : {}),
         // Pages of others show what everybody sees, and what they were given a link to.
         ...(isPublic || isLinked ? { 'cross-origin-resource-policy': 'cross-origin' } : {}),
       },
