@@ -32,6 +32,8 @@ export class Recorder {
     private readonly outage: Outage,
     private readonly log: Logger,
     private readonly lost: (cameras: number) => void,
+    /** The leases of some cameras have ended with their results. */
+    private readonly freed: () => void,
   ) {}
 
   get backlog(): number {
@@ -67,6 +69,7 @@ export class Recorder {
         if (this.unsaved.get(result.record.cameraId) === result) this.unsaved.delete(result.record.cameraId);
       }
       this.outage.worked();
+      this.freed();
     } catch (error) {
       this.outage.failed(error);
     }

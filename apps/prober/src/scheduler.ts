@@ -4,7 +4,7 @@ import { CLOSING, type Lease, USABLE_SHARE } from './lease.js';
 import type { ProberMetrics } from './metrics.js';
 import type { Outage } from './outage.js';
 
-/** Looks for due cameras this often, milliseconds; sooner while there are any. */
+/** Looks for due cameras this often, milliseconds; sooner while there are any, and when leases have ended. */
 const IDLE_MS = 1_000;
 const BUSY_MS = 100;
 /** Cameras newly asked in a second: an import of thousands is due at once. */
@@ -42,6 +42,8 @@ export class Scheduler {
   private readonly giveUp = new AbortController();
   private timer: NodeJS.Timeout | null = null;
   private looking: Promise<void> | null = null;
+  /** Leases have ended during this look: the next one follows soon. */
+  private isFreed = false;
   private isClosing = false;
   /** Missed rounds are to be skipped before the next claim. */
   private hasSlept = true;
@@ -57,15 +59,26 @@ export class Scheduler {
     this.lookIn(0);
   }
 
+  /** Leases have ended: of a recorder with many channels the next one may be asked, which waited for its device. */
+  freed(): void {
+    if (this.tools.isBlind()) return;
+    this.isFreed = true;
+    if (this.timer === null) return;
+    clearTimeout(this.timer);
+    this.lookIn(0);
+  }
+
   private lookIn(ms: number): void {
     if (this.isClosing) return;
     this.timer = setTimeout(() => {
+      this.timer = null;
       this.looking = this.look();
     }, ms);
   }
 
   private async look(): Promise<void> {
     let found = 0;
+    this.isFreed = false;
     try {
       found = await this.claim();
       this.tools.outage.worked();
@@ -73,7 +86,7 @@ export class Scheduler {
       this.tools.outage.failed(error);
       this.hasSlept = true;
     }
-    this.lookIn(found > 0 && !this.tools.isBlind() ? BUSY_MS : IDLE_MS);
+    this.lookIn((found > 0 || this.isFreed) && !this.tools.isBlind() ? BUSY_MS : IDLE_MS);
   }
 
   /** @returns how many cameras were claimed */

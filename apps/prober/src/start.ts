@@ -50,6 +50,7 @@ export async function start(settings: ProberSettings, parts: ProberParts): Promi
     outage,
     log,
     (cameras) => metrics.leasesLost.inc(cameras),
+    () => scheduler.freed(),
   );
   const kept = new KeptConnections(settings.probeSockets);
   const ask: AskTools = { parts, settings, nonces: new NonceCache(), kept, devices };

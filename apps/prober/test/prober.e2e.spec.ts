@@ -405,6 +405,18 @@ test('a second service stands in for the first, and says so', async () => {
   expect(await again(id)).toMatchObject({ status: 'online', shown: { conditions: [], service: { index: 0 } } });
 });
 
+test('the sixteen channels of a recorder are asked one after the other, and each in its time', async () => {
+  const recorder = await device();
+  const jpeg = await picture();
+  recorder.answer = (_request, response) => response.writeHead(200, { 'content-type': 'image/jpeg' }).end(jpeg);
+  // 1.6 a second; a look a second would not do.
+  await authority(10);
+  const ids = await Promise.all(Array.from({ length: 16 }, () => camera([recorder])));
+  await prober();
+  await Promise.all(ids.map((id) => until(id, ({ revision }) => revision > 0, 8_000)));
+  expect(recorder.mostOpen).toBe(1);
+}, 20_000);
+
 test('CRED-3, CRED-5: a refused password is held back; one that we cannot open is not sent, and the camera not asked', async () => {
   const [guarded, sealed] = [await device(), await device()];
   await authority(3_600);
