@@ -166,13 +166,17 @@ describe('overload (DOS-1)', () => {
     const statusOf = async (path: string): Promise<number> => (await fetch(sightline.url + path)).status;
     try {
       const until = Date.now() + 40_000;
-      let answers = await hundred();
-      while (answers.every(({ status }) => status === 200) && Date.now() < until) answers = await hundred();
-      const refused = answers.find(({ status }) => status === 503);
-      expect([refused?.headers.get('retry-after'), await refused?.json()]).toEqual([
-        '2',
-        expect.objectContaining({ code: 'overloaded' }),
-      ]);
+      const codeOf = async (answer: Response): Promise<unknown> =>
+        answer.status === 503 ? ((await answer.json()) as { code: unknown }).code : null;
+      let answers: Response[] = [];
+      let refused: Response | undefined;
+      // Before this process knows that it is overloaded, somebody may have waited in vain for the database.
+      while (refused === undefined && Date.now() < until) {
+        answers = await hundred();
+        const codes = await Promise.all(answers.map(codeOf));
+        refused = answers[codes.indexOf('overloaded')];
+      }
+      expect(refused?.headers.get('retry-after')).toBe('2');
       // Some are served all the while, and whoever comes alone, and those who look after us.
       expect(answers.some(({ status }) => status === 200)).toBe(true);
       for (const path of ['/v1/cameras', '/livez', '/readyz', '/metrics']) {

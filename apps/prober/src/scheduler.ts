@@ -4,7 +4,7 @@ import { CLOSING, type Lease, USABLE_SHARE } from './lease.js';
 import type { ProberMetrics } from './metrics.js';
 import type { Outage } from './outage.js';
 
-/** Looks for due cameras this often, milliseconds; sooner while there are any, and when leases have ended. */
+/** Looks for due cameras this often, milliseconds; while there are any, and where leases have ended, so long after it looked last. */
 const IDLE_MS = 1_000;
 const BUSY_MS = 100;
 /** Cameras newly asked in a second: an import of thousands is due at once. */
@@ -44,6 +44,7 @@ export class Scheduler {
   private looking: Promise<void> | null = null;
   /** Leases have ended during this look: the next one follows soon. */
   private isFreed = false;
+  private lookedAt = -Infinity;
   private isClosing = false;
   /** Missed rounds are to be skipped before the next claim. */
   private hasSlept = true;
@@ -65,7 +66,7 @@ export class Scheduler {
     this.isFreed = true;
     if (this.timer === null) return;
     clearTimeout(this.timer);
-    this.lookIn(0);
+    this.lookIn(Math.max(0, this.lookedAt + BUSY_MS - performance.now()));
   }
 
   private lookIn(ms: number): void {
@@ -86,6 +87,7 @@ export class Scheduler {
       this.tools.outage.failed(error);
       this.hasSlept = true;
     }
+    this.lookedAt = performance.now();
     this.lookIn((found > 0 || this.isFreed) && !this.tools.isBlind() ? BUSY_MS : IDLE_MS);
   }
 

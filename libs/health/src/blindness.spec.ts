@@ -21,6 +21,20 @@ describe('a prober that sees nobody', () => {
     expect(noteAll(new Blindness(), 'x'.repeat(20), { everyS: 0.5 })).toBe('c'.repeat(4) + 'd'.repeat(15) + 'b');
   });
 
+  test('is so at once, however many were reached in the minute before', () => {
+    const blindness = new Blindness();
+    noteAll(blindness, 'o'.repeat(600), { everyS: 0.1 });
+    const cut = { fromS: 60, everyS: 0.1 };
+    expect(noteAll(blindness, 'x'.repeat(20), cut)).toBe('c'.repeat(4) + 'd'.repeat(15) + 'b');
+  });
+
+  test('takes each one that is reached meanwhile for a sign that it sees', () => {
+    const blindness = new Blindness();
+    noteAll(blindness, 'o'.repeat(600), { everyS: 0.1 });
+    const marks = noteAll(blindness, `${'x'.repeat(19)}o`.repeat(3), { fromS: 60, everyS: 0.1 });
+    expect(marks).toBe(`${'c'.repeat(4)}${'d'.repeat(15)}c`.repeat(3));
+  });
+
   test('does not doubt itself for a street of three networks whose cameras alone fail', () => {
     const marks = noteAll(new Blindness(), 'xo'.repeat(20), { everyS: 0.5 });
     expect(marks).toBe('c'.repeat(40));

@@ -59,7 +59,7 @@ export class Blindness {
     // Moved once in a while, not for each.
     if (this.glimpses.length > 2 * MOST_KEPT) this.glimpses = this.glimpses.slice(-MOST_KEPT);
     if (this.blindSinceMs !== null) this.lookAgain();
-    else if (this.isCut(atMs - WINDOW_MS, LEAST_PROBES, LEAST_NETWORKS)) this.blindSinceMs = atMs;
+    else if (this.isLost(atMs - WINDOW_MS, LEAST_PROBES, LEAST_NETWORKS)) this.blindSinceMs = atMs;
     return this.outlook(atMs);
   }
 
@@ -71,7 +71,22 @@ export class Blindness {
 
   outlook(atMs: number): Outlook {
     if (this.blindSinceMs !== null || this.isMachineCut) return 'blind';
-    return this.isCut(atMs - DOUBT_WINDOW_MS, DOUBT_PROBES, DOUBT_NETWORKS) ? 'doubtful' : 'clear';
+    return this.isLost(atMs - DOUBT_WINDOW_MS, DOUBT_PROBES, DOUBT_NETWORKS) ? 'doubtful' : 'clear';
+  }
+
+  /**
+   * Whether most of the results since then failed, or all of the latest, however many went well before: a line that is cut at this moment must not have
+   * to fail for most of a minute until that shows.
+   */
+  private isLost(sinceMs: number, leastProbes: number, leastNetworks: number): boolean {
+    return this.isCut(sinceMs, leastProbes, leastNetworks) || this.reachesNobody(sinceMs, leastProbes, leastNetworks);
+  }
+
+  /** Whether all of the latest results failed, enough of them and in enough networks. */
+  private reachesNobody(sinceMs: number, leastProbes: number, leastNetworks: number): boolean {
+    const lastReached = this.glimpses.findLastIndex(({ atMs, failed }) => !failed || atMs < sinceMs);
+    const latest = this.glimpses.slice(lastReached + 1);
+    return latest.length >= leastProbes && new Set(latest.map(({ network }) => network)).size >= leastNetworks;
   }
 
   /** Whether most of the results since then failed, enough of them and in enough networks. */

@@ -133,7 +133,7 @@ async function privateServer(): Promise<RunningEngine | null> {
     '--no-sync',
   ]);
   const options = [
-    `-c listen_addresses='' -c unix_socket_directories='${folder}' -c port=${port} -c max_connections=100`,
+    `-c listen_addresses='' -c unix_socket_directories='${folder}' -c port=${port} -c max_connections=200`,
     '-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c timezone=UTC',
   ].join(' ');
   asServer('pg_ctl', ['start', '-w', '-D', data, '-o', options, '-l', path.join(folder, 'server.log')]);
