@@ -12,6 +12,7 @@ import {
 import { IS_MAINTAINED } from './camera-answer.js';
 import { type Database, one, raw, rowsFrom, run, sql } from './sql.js';
 import { type KnownPreset, presetsOf } from './keep-frames.js';
+import { ms } from './moments.js';
 import { IS_DELAYED, KEEPS_HISTORY, KEEPS_NOTHING } from './picture-policy.js';
 import { referenceOf } from './references.js';
 import { withoutNulls } from './without-nulls.js';
@@ -102,7 +103,7 @@ const IS_CROWDED = raw(`exists (
             where b.host = l.host and b.camera_id <> l.camera_id and b.lease_until >= now())`);
 
 /** Milliseconds since 1970 of the transaction. */
-const CLOCK = raw('(extract(epoch from now()) * 1000)::float8');
+const CLOCK = raw(ms('now()'));
 
 /**
  * Which camera is asked when and by whom (reliability.md REL-1 to REL-4): leases in the database, whose clock alone

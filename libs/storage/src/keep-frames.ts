@@ -1,4 +1,5 @@
 import type { Outcome } from '#catalog';
+import { ms } from './moments.js';
 import { type Fragment, raw } from './sql.js';
 
 /** Whatever a camera shows besides its presets. */
@@ -48,7 +49,7 @@ export const presetsOf = (): Fragment =>
   raw(`(
     select coalesce(jsonb_agg(jsonb_build_object(
              'preset', p.preset, 'outcome', p.outcome, 'frameKey', p.frame_key, 'memory', p.memory,
-             'checkedAt', (extract(epoch from p.checked_at) * 1000)::float8)), '[]')
+             'checkedAt', ${ms('p.checked_at')})), '[]')
     from preset_picture p where p.camera_id = c.id)`);
 
 /** Member of the statement that keeps results: pictures kept for their moment. Beside the results `r` it needs `held`, the leases that count. */

@@ -70,7 +70,7 @@ describe('recent readings', () => {
       expect(await world.look({ ...ONE, ...other })).toEqual(['online', 0, i + 2]);
     }
     // Each in its place, but for the one whose place another with the same name took.
-    for (const other of [{ cameraId: 'two' }, { preset: 'bridge' }, { by: key }, { by: again }]) {
+    for (const other of others) {
       expect(await world.look({ ...ONE, ...other })).toEqual(['online', 0, others.length + 1]);
     }
     expect(await world.look()).toEqual(['online', 0, others.length + 2]);
