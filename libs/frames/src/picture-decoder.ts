@@ -25,8 +25,14 @@ export interface Size {
 
 /** What a worker process is asked for. */
 export type Job =
-  /** Grey pixels of a size, row by row; a complaint of the decoder comes with them. */
-  | ({ readonly task: 'grey'; readonly jpeg: Buffer } & Size)
+  | {
+      /** Grey pixels of a size, row by row; a complaint of the decoder comes with them. */
+      readonly task: 'grey';
+      readonly jpeg: Buffer;
+      /** What the header states. */
+      readonly source: Size;
+      readonly size: Size;
+    }
   | {
       /** A JPEG of another size, without metadata. */
       readonly task: 'render';

@@ -2,6 +2,7 @@
 // else: it knows how to drive sharp and nothing more. What to make of a picture is decided in pictures.ts.
 // @ts-check
 import sharp from 'sharp';
+import { greyOf } from './grey-of.mjs';
 
 /** @typedef {import('./picture-decoder.js').Job} Job */
 /** @typedef {import('./picture-decoder.js').Made} Made */
@@ -14,6 +15,11 @@ sharp.unblock({ operation: ['VipsForeignLoadJpeg'] });
 
 const MAX_PIXELS = 50e6;
 const TIMEOUT_S = 5;
+/**
+ * Up to here (a CIF of 352 × 288) a picture is decoded whole and brought down to grey here: what libvips does before it resizes its
+ * first pixel takes longer (bench/frames.mjs). Larger ones are brought down while they are decoded.
+ */
+const SMALL_PIXELS = 352 * 288;
 
 /**
  * Colour profiles are not applied: cameras deliver sRGB, a stored frame has none, and one parser less meets foreign bytes.
@@ -37,10 +43,20 @@ const pixelsOf = (picture) => picture.toColourspace('srgb').raw().toBuffer({ res
 const isTooSlow = (error) => error.includes('timeout');
 
 /** @param {Extract<Job, { task: 'grey' }>} job @returns {Promise<Made>} */
-async function grey({ jpeg, widthPx, heightPx }) {
+async function grey({ jpeg, source, size }) {
+  const isSmall =
+    source.widthPx >= size.widthPx &&
+    source.heightPx >= size.heightPx &&
+    source.widthPx * source.heightPx <= SMALL_PIXELS;
   /** @param {'warning' | 'none'} failOn */
-  const decode = (failOn) =>
-    open(jpeg, { failOn }).resize(widthPx, heightPx, { fit: 'fill' }).toColourspace('b-w').raw().toBuffer();
+  const decode = async (failOn) => {
+    const picture = open(jpeg, { failOn });
+    if (!isSmall) {
+      return picture.resize(size.widthPx, size.heightPx, { fit: 'fill' }).toColourspace('b-w').raw().toBuffer();
+    }
+    const { data, info } = await pixelsOf(picture);
+    return greyOf(data, info, size);
+  };
   try {
     return { pixels: await decode('warning') };
   } catch (error) {

@@ -23,6 +23,7 @@ export type Inspection =
       readonly signals: Signals | null;
     };
 
+const GREY_SIZE: Size = { widthPx: GREY_WIDTH_PX, heightPx: GREY_HEIGHT_PX };
 /** More is not decoded (security.md IMG-1). */
 const MAX_PIXELS = 50e6;
 const THUMBNAIL_QUALITY = 75;
@@ -77,7 +78,7 @@ export class Pictures {
     const jpeg = withoutMetadata(frame);
     let made: Made;
     try {
-      made = await this.#decoder.run({ task: 'grey', jpeg, widthPx: GREY_WIDTH_PX, heightPx: GREY_HEIGHT_PX });
+      made = await this.#decoder.run({ task: 'grey', jpeg, source: { widthPx, heightPx }, size: GREY_SIZE });
     } catch (error) {
       return { damage: damageOf(error), signals: null };
     }
@@ -91,14 +92,9 @@ export class Pictures {
    * @throws PictureError; Overloaded
    */
   async measure(jpeg: Buffer, masks: readonly PrivacyMaskDocument[]): Promise<Signals | null> {
-    sizeOf(jpeg);
+    const source = sizeOf(jpeg);
     const hidden = hiddenBy(masks);
-    const { pixels } = await this.#decoder.run({
-      task: 'grey',
-      jpeg,
-      widthPx: GREY_WIDTH_PX,
-      heightPx: GREY_HEIGHT_PX,
-    });
+    const { pixels } = await this.#decoder.run({ task: 'grey', jpeg, source, size: GREY_SIZE });
     return signalsOf(pixels, 0, hidden);
   }
 

@@ -128,7 +128,7 @@ describe('the worker process, asked past all that guards it (IMG-1, SSRF-2)', ()
   });
 
   const ask = async (jpeg: Buffer): Promise<unknown> => {
-    worker.send({ task: 'grey', jpeg, widthPx: 160, heightPx: 90 });
+    worker.send({ task: 'grey', jpeg, source: { widthPx: 320, heightPx: 180 }, size: { widthPx: 160, heightPx: 90 } });
     return ((await once(worker, 'message')) as unknown[])[0];
   };
 

@@ -21,8 +21,12 @@ const pixels = async (jpeg: Buffer) => {
 /** Markers of all segments up to the scan. */
 const markers = (jpeg: Buffer): number[] => frameOf(jpeg).segments.map(({ marker }) => marker);
 
-describe('every kind of JPEG is decoded', () => {
-  const drawing = scene();
+describe.each([
+  [640, 360],
+  // Decoded whole, and brought down to grey by ourselves.
+  [320, 180],
+])('every kind of JPEG is decoded, %i x %i', (widthPx, heightPx) => {
+  const drawing = scene(widthPx, heightPx);
   let expected: { mean: number; sd: number };
   beforeAll(async () => {
     // Statistics are made of a file, not of what is still to be done with it.
@@ -76,7 +80,7 @@ describe('every kind of JPEG is decoded', () => {
             },
           ]),
         ),
-      ).toMatchObject({ width: 640, height: 360 });
+      ).toMatchObject({ width: widthPx, height: heightPx });
     }
     const [before, after] = [
       await sharp(jpeg, { failOn: 'none' }).toColourspace('srgb').raw().toBuffer(),
@@ -112,6 +116,40 @@ describe('every kind of JPEG is decoded', () => {
 
   test('a picture of two rows is not taken for a smeared one', async () => {
     expect((await inspect(await jpegOf(draw(160, 2, (x) => [x, x, x])))).damage).toBeNull();
+  });
+});
+
+describe('the grey picture of a small one', () => {
+  /** Mean luma under each pixel, by so many samples that each lies within one pixel of either picture. */
+  async function sampled(jpeg: Buffer): Promise<number[]> {
+    const { width, height, at } = await pixels(jpeg);
+    const lumas = Array.from({ length: width * height }, (_, i) => {
+      const [r, g, b] = at(i % width, Math.floor(i / width)) as [number, number, number];
+      return 0.299 * r + 0.587 * g + 0.114 * b;
+    });
+    const { floor } = Math;
+    return Array.from({ length: 160 * 90 }, (_, i) => {
+      const [column, row] = [i % 160, floor(i / 160)];
+      let sum = 0;
+      for (let y = row * height; y < (row + 1) * height; y += 1) {
+        const from = floor(y / 90) * width;
+        for (let x = column * width; x < (column + 1) * width; x += 1) sum += lumas[from + floor(x / 160)]!;
+      }
+      return sum / (width * height);
+    });
+  }
+
+  test.each<[string, () => Promise<Buffer>]>([
+    ['whole pixels in each', () => jpegOf(scene(320, 180))],
+    ['parts of pixels', () => jpegOf(scene(173, 101))],
+    ['a CIF, the largest', () => jpegOf(scene(352, 288))],
+    ['its own size', () => jpegOf(scene(160, 90))],
+    ['one component', () => open(scene(200, 150)).greyscale().jpeg().toBuffer()],
+  ])('is the mean of what each pixel covers: %s', async (_, make) => {
+    const jpeg = await make();
+    const [{ signals }, wanted] = [await inspect(jpeg), await sampled(jpeg)];
+    const off = wanted.map((value, at) => Math.abs(value - signals!.grey[at]!));
+    expect(Math.max(...off)).toBeLessThan(1);
   });
 });
 

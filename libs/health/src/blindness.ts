@@ -46,20 +46,77 @@ export const isUnreached = (outcome: Outcome): boolean => {
 export const wasThere = ({ standing, before }: HealthState): boolean =>
   standing === 'online' || standing === 'recovering' || (standing === 'suspect' && before === 'online');
 
+/** The results of a while, a thousand at most: one comes with each probe, so what is asked of them must not mean going through them. */
+class Latest {
+  private kept: Glimpse[] = [];
+  private from = 0;
+  private failed = 0;
+
+  constructor(
+    private readonly windowMs: number,
+    private readonly leastProbes: number,
+    private readonly leastNetworks: number,
+  ) {}
+
+  note(glimpse: Glimpse): void {
+    this.kept.push(glimpse);
+    if (glimpse.failed) this.failed += 1;
+    if (this.kept.length - this.from > MOST_KEPT) this.forgetOldest();
+    // Moved once in a while, not for each.
+    if (this.from <= MOST_KEPT) return;
+    this.kept = this.kept.slice(this.from);
+    this.from = 0;
+  }
+
+  /** Those after a moment, at most so many. */
+  after(sinceMs: number, most: number): readonly Glimpse[] {
+    return this.kept.slice(Math.max(this.from, this.kept.length - most)).filter(({ atMs }) => atMs > sinceMs);
+  }
+
+  /**
+   * Whether most of them failed, or all of the latest, however many went well before: a line that is cut at this moment must not have to
+   * fail for most of a minute until that shows.
+   */
+  areLost(nowMs: number): boolean {
+    while ((this.kept[this.from]?.atMs ?? Number.POSITIVE_INFINITY) < nowMs - this.windowMs) this.forgetOldest();
+    if (this.failed < this.leastProbes * FAILING_SHARE) return false;
+    const probes = this.kept.length - this.from;
+    if (this.failed >= FAILING_SHARE * probes && this.isEnough(this.from)) return true;
+    const lastReached = this.kept.findLastIndex(({ failed }) => !failed);
+    return this.isEnough(Math.max(this.from, lastReached + 1));
+  }
+
+  /** Whether there are enough from here on, and in enough networks, to tell anything. */
+  private isEnough(from: number): boolean {
+    if (this.kept.length - from < this.leastProbes) return false;
+    return new Set(this.kept.slice(from).map(({ network }) => network)).size >= this.leastNetworks;
+  }
+
+  private forgetOldest(): void {
+    if (this.kept[this.from]?.failed) this.failed -= 1;
+    this.from += 1;
+  }
+}
+
 /** Judges by its own results whether a prober sees at all (probing.md S11). */
 export class Blindness {
-  private glimpses: Glimpse[] = [];
+  private latest = Blindness.none();
   private blindSinceMs: number | null = null;
   private isMachineCut = false;
+
+  private static none() {
+    return {
+      forBlind: new Latest(WINDOW_MS, LEAST_PROBES, LEAST_NETWORKS),
+      forDoubt: new Latest(DOUBT_WINDOW_MS, DOUBT_PROBES, DOUBT_NETWORKS),
+    };
+  }
 
   /** Takes a result in, and answers how it looks now. */
   note(glimpse: Glimpse): Outlook {
     const { atMs } = glimpse;
-    this.glimpses.push(glimpse);
-    // Moved once in a while, not for each.
-    if (this.glimpses.length > 2 * MOST_KEPT) this.glimpses = this.glimpses.slice(-MOST_KEPT);
-    if (this.blindSinceMs !== null) this.lookAgain();
-    else if (this.isLost(atMs - WINDOW_MS, LEAST_PROBES, LEAST_NETWORKS)) this.blindSinceMs = atMs;
+    this.add(glimpse);
+    if (this.blindSinceMs !== null) this.lookAgain(this.blindSinceMs);
+    else if (this.latest.forBlind.areLost(atMs)) this.blindSinceMs = atMs;
     return this.outlook(atMs);
   }
 
@@ -71,47 +128,20 @@ export class Blindness {
 
   outlook(atMs: number): Outlook {
     if (this.blindSinceMs !== null || this.isMachineCut) return 'blind';
-    return this.isLost(atMs - DOUBT_WINDOW_MS, DOUBT_PROBES, DOUBT_NETWORKS) ? 'doubtful' : 'clear';
+    return this.latest.forDoubt.areLost(atMs) ? 'doubtful' : 'clear';
   }
 
-  /**
-   * Whether most of the results since then failed, or all of the latest, however many went well before: a line that is cut at this moment must not have
-   * to fail for most of a minute until that shows.
-   */
-  private isLost(sinceMs: number, leastProbes: number, leastNetworks: number): boolean {
-    return this.isCut(sinceMs, leastProbes, leastNetworks) || this.reachesNobody(sinceMs, leastProbes, leastNetworks);
-  }
-
-  /** Whether all of the latest results failed, enough of them and in enough networks. */
-  private reachesNobody(sinceMs: number, leastProbes: number, leastNetworks: number): boolean {
-    const lastReached = this.glimpses.findLastIndex(({ atMs, failed }) => !failed || atMs < sinceMs);
-    const latest = this.glimpses.slice(lastReached + 1);
-    return latest.length >= leastProbes && new Set(latest.map(({ network }) => network)).size >= leastNetworks;
-  }
-
-  /** Whether most of the results since then failed, enough of them and in enough networks. */
-  private isCut(sinceMs: number, leastProbes: number, leastNetworks: number): boolean {
-    const { glimpses } = this;
-    const oldest = Math.max(0, glimpses.length - MOST_KEPT);
-    let from = glimpses.length;
-    let failed = 0;
-    for (; from > oldest; from -= 1) {
-      const one = glimpses[from - 1];
-      if (one === undefined || one.atMs < sinceMs) break;
-      if (one.failed) failed += 1;
-    }
-    const probes = glimpses.length - from;
-    if (probes < leastProbes || failed < FAILING_SHARE * probes) return false;
-    return new Set(glimpses.slice(from).map(({ network }) => network)).size >= leastNetworks;
+  private add(glimpse: Glimpse): void {
+    this.latest.forBlind.note(glimpse);
+    this.latest.forDoubt.note(glimpse);
   }
 
   /** Cameras that answer again end it: three of ten, since some may have died meanwhile. */
-  private lookAgain(): void {
-    const since = this.blindSinceMs ?? 0;
-    const latest = this.glimpses.filter(({ atMs }) => atMs > since).slice(-RETURN_PROBES);
-    const reached = latest.filter(({ failed }) => !failed).length;
-    if (reached < RETURN_REACHED) return;
+  private lookAgain(sinceMs: number): void {
+    const latest = this.latest.forBlind.after(sinceMs, RETURN_PROBES);
+    if (latest.filter(({ failed }) => !failed).length < RETURN_REACHED) return;
     this.blindSinceMs = null;
-    this.glimpses = latest;
+    this.latest = Blindness.none();
+    for (const glimpse of latest) this.add(glimpse);
   }
 }
