@@ -16,20 +16,26 @@ const SMEAR_ENDS_BELOW_ROW = 67;
  * @param seen.heightPx of the full frame. Below 90 the grey rows are interpolated, and equal neighbours mean nothing
  */
 export function damageIn(grey: Buffer, seen: { warned: boolean; heightPx: number }): string | null {
-  const rows = Array.from({ length: GREY_HEIGHT_PX }, (_, y) => spread(grey, 0, y, GREY_WIDTH_PX, 1).sd);
-  const flat = GREY_HEIGHT_PX - 1 - rows.findLastIndex((sd) => sd >= FLAT_ROW_SD);
-  if (seen.warned && flat >= FLAT_ROWS) {
-    return `the lower ${Math.round((flat / GREY_HEIGHT_PX) * 100)} % of the picture never came`;
-  }
+  const flat = seen.warned ? flatRowsBelow(grey) : 0;
+  if (flat >= FLAT_ROWS) return `the lower ${Math.round((flat / GREY_HEIGHT_PX) * 100)} % of the picture never came`;
   if (seen.heightPx < GREY_HEIGHT_PX) return null;
 
   let run = 0;
   for (let y = 1; y < GREY_HEIGHT_PX; y += 1) {
-    run = rows[y]! > SMEARED_ROW_SD && changeFromAbove(grey, y) < SMEARED_ROW_CHANGE ? run + 1 : 0;
+    run = changeFromAbove(grey, y) < SMEARED_ROW_CHANGE && sdOf(grey, y) > SMEARED_ROW_SD ? run + 1 : 0;
     if (run >= SMEARED_ROWS && y > SMEAR_ENDS_BELOW_ROW) return 'one row is smeared down the lower part of the picture';
   }
   return null;
 }
+
+/** How many of the lowest rows are of one colour each. */
+function flatRowsBelow(grey: Buffer): number {
+  let y = GREY_HEIGHT_PX;
+  while (y > 0 && sdOf(grey, y - 1) < FLAT_ROW_SD) y -= 1;
+  return GREY_HEIGHT_PX - y;
+}
+
+const sdOf = (grey: Buffer, y: number): number => spread(grey, 0, y, GREY_WIDTH_PX, 1).sd;
 
 /** Mean difference of a row from the row above. */
 function changeFromAbove(grey: Buffer, y: number): number {

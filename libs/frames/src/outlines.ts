@@ -63,14 +63,34 @@ function lengthAt(grey: Buffer, at: number): number {
   return sqrt(right * right + down * down);
 }
 
-/** Slopes of a picture, to be asked at any place. */
+/** What is known of a place. */
+const UNKNOWN = 0;
+const FOUND = 1;
+const HIDDEN = 2;
+
+const PIXELS = GREY_WIDTH_PX * GREY_HEIGHT_PX;
+
+/** The room that each picture's slopes take: one is looked at at a time, and to make it anew for each takes longer than to look. */
+const ROOM = {
+  along: new Float64Array(PIXELS),
+  across: new Float64Array(PIXELS),
+  known: new Uint8Array(PIXELS),
+  sums: new Float64Array((GREY_WIDTH_PX + 1) * (GREY_HEIGHT_PX + 1)),
+};
+
+/**
+ * Slopes of a picture, found where they are asked for: at many shifts a place is asked for again. Done with before the next picture's are
+ * made, since they share their {@link ROOM}.
+ */
 class Slopes {
-  along = 0;
-  across = 0;
+  /** By place where it {@link isSeen}: the slope's length in its surroundings, along the doubled direction (cos 2φ, sin 2φ). */
+  readonly along = ROOM.along;
+  readonly across = ROOM.across;
+  readonly #known = ROOM.known.fill(UNKNOWN);
   readonly #grey: Buffer;
   readonly #hidden: Uint8Array | null;
   /** Sums of the slopes' lengths over everything above and left of a pixel: any rectangle's sum is four of them. */
-  readonly #sums = new Float64Array((GREY_WIDTH_PX + 1) * (GREY_HEIGHT_PX + 1));
+  readonly #sums = ROOM.sums;
 
   constructor({ grey, hidden }: Signals) {
     this.#grey = grey;
@@ -87,18 +107,24 @@ class Slopes {
     }
   }
 
-  /**
-   * Looks at a place: `along` and `across` are then the slope's length in its surroundings, along the doubled direction (cos 2φ, sin 2φ).
-   * @returns false where it is hidden
-   */
-  look(place: number): boolean {
-    if (this.#hidden?.[place] === 1) return false;
+  /** Looks at a place. @returns false where it is hidden */
+  isSeen(place: number): boolean {
+    const known = this.#known[place];
+    return known === UNKNOWN ? this.#find(place) : known === FOUND;
+  }
+
+  #find(place: number): boolean {
+    if (this.#hidden?.[place] === 1) {
+      this.#known[place] = HIDDEN;
+      return false;
+    }
     const right = rightAt(this.#grey, place);
     const down = downAt(this.#grey, place);
     const length = sqrt(right * right + down * down);
     const relative = length === 0 ? 0 : 1 / (length * (this.#around(place) + NOISE_SLOPE));
-    this.along = (right * right - down * down) * relative;
-    this.across = 2 * right * down * relative;
+    this.along[place] = (right * right - down * down) * relative;
+    this.across[place] = 2 * right * down * relative;
+    this.#known[place] = FOUND;
     return true;
   }
 
@@ -123,7 +149,7 @@ export function outlinesOf(signals: Signals): string {
   const steps = (value: number): number => max(-MOST_STEPS, min(MOST_STEPS, round(value / STEP))) + MOST_STEPS + 1;
   return Buffer.from(
     Array.from(PLACES, (place) => {
-      return slopes.look(place) ? steps(slopes.along) * 16 + steps(slopes.across) : 0;
+      return slopes.isSeen(place) ? steps(slopes.along[place]!) * 16 + steps(slopes.across[place]!) : 0;
     }),
   ).toString('base64');
 }
@@ -148,47 +174,43 @@ export function likeness(kept: string, signals: Signals): number | null {
 
 /** @param shift places by which the picture is taken to have moved, as a difference of pixel indexes */
 function correlation(kept: Buffer, slopes: Slopes, shift: number): number | null {
-  const sum = { places: 0, both: 0, one: 0, other: 0 };
+  const { along, across } = slopes;
+  let places = 0;
+  let both = 0;
+  let one = 0;
+  let other = 0;
   let i = 0;
   for (const row of ROWS) {
-    const [along, across] = [new Products(), new Products()];
+    let count = 0;
+    let keptAlong = 0;
+    let keptAcross = 0;
+    let seenAlong = 0;
+    let seenAcross = 0;
     for (const place of row) {
       const byte = kept[i]!;
       i += 1;
-      if (byte === 0 || !slopes.look(place + shift)) continue;
-      along.add((byte >> 4) - MOST_STEPS - 1, slopes.along);
-      across.add((byte & 15) - MOST_STEPS - 1, slopes.across);
+      const at = place + shift;
+      if (byte === 0 || !slopes.isSeen(at)) continue;
+      const wasAlong = (byte >> 4) - MOST_STEPS - 1;
+      const wasAcross = (byte & 15) - MOST_STEPS - 1;
+      const isAlong = along[at]!;
+      const isAcross = across[at]!;
+      count += 1;
+      keptAlong += wasAlong;
+      keptAcross += wasAcross;
+      seenAlong += isAlong;
+      seenAcross += isAcross;
+      both += wasAlong * isAlong + wasAcross * isAcross;
+      one += wasAlong * wasAlong + wasAcross * wasAcross;
+      other += isAlong * isAlong + isAcross * isAcross;
     }
-    for (const products of [along, across]) products.addTo(sum);
+    if (count === 0) continue;
+    // The row's mean is taken off, of either by itself.
+    const share = LEVELLED_PRODUCT / count;
+    places += count;
+    both -= share * (keptAlong * seenAlong + keptAcross * seenAcross);
+    one -= share * (keptAlong * keptAlong + keptAcross * keptAcross);
+    other -= share * (seenAlong * seenAlong + seenAcross * seenAcross);
   }
-  const { places, both, one, other } = sum;
   return places < FEWEST_PLACES || one <= 0 || other <= 0 ? null : both / sqrt(one * other);
-}
-
-/** Sums of products over one row, of which the row's mean is then taken off. */
-class Products {
-  private count = 0;
-  private kept = 0;
-  private seen = 0;
-  private both = 0;
-  private one = 0;
-  private other = 0;
-
-  add(kept: number, seen: number): void {
-    this.count += 1;
-    this.kept += kept;
-    this.seen += seen;
-    this.both += kept * seen;
-    this.one += kept * kept;
-    this.other += seen * seen;
-  }
-
-  addTo(sum: { places: number; both: number; one: number; other: number }): void {
-    if (this.count === 0) return;
-    const share = LEVELLED_PRODUCT / this.count;
-    sum.places += this.count / 2;
-    sum.both += this.both - share * this.kept * this.seen;
-    sum.one += this.one - share * this.kept * this.kept;
-    sum.other += this.other - share * this.seen * this.seen;
-  }
 }
