@@ -87,12 +87,19 @@ export const MOST_OF_A_NETWORK = 8;
 const LATE_S = 5;
 const MORE_WHEN_LATE = 24;
 
-/** Rows looked at for each that is claimed: devices with many overdue channels stand in the way of others. */
+/**
+ * Rows looked at for each that is claimed, and at least: devices with many overdue channels stand in the way of others, and so do networks
+ * with many cameras. For one look: at the next the device is under lease, and the network has as many as it may.
+ */
 const LOOK_AHEAD = 8;
-const LEAST_LOOKED_AT = 2_000;
+const LEAST_LOOKED_AT = 250;
 
 /** May be claimed; needs the lease `l`. */
 const IS_DUE = raw(`l.due_at <= now() and (l.lease_until is null or l.lease_until < now())`);
+
+/** How many cameras of a network may be claimed at once; needs the lease `l` and what is left in its network, `n`. */
+const MOST = sql`(coalesce(n.most, ${MOST_OF_A_NETWORK}::int)
+            + case when l.due_at < now() - make_interval(secs => ${LATE_S}) then ${MORE_WHEN_LATE}::int else 0 end)`;
 
 /** Those that somebody waits for come first. */
 const ORDER = raw('l.asked_at nulls last, l.due_at, l.camera_id');
@@ -125,19 +132,17 @@ export class DueQueue {
       this.db,
       sql`
         with due as materialized (
-          select l.camera_id, row_number() over (partition by coalesce(l.network, l.host) order by ${ORDER}) as place,
-                 coalesce(n.most, ${MOST_OF_A_NETWORK}::int)
-                   + case when l.due_at < now() - make_interval(secs => ${LATE_S}) then ${MORE_WHEN_LATE}::int else 0 end as most
+          select l.camera_id, l.most, row_number() over (partition by coalesce(l.network, l.host) order by ${ORDER}) as place
           from (
             select l.*, row_number() over (partition by l.host order by ${ORDER}) as place_of_host
             from (
-              select l.*
+              select l.*, ${MOST} as most
               from probe_lease l
-              where ${IS_DUE} and not ${IS_CROWDED} and not l.host = any(${skipHosts}::text[])
+              left join unnest(${[...leftIn.keys()]}::text[], ${[...leftIn.values()]}::int[]) as n (network, most)
+                on n.network = l.network
+              where ${IS_DUE} and not ${IS_CROWDED} and not l.host = any(${skipHosts}::text[]) and ${MOST} > 0
               order by ${ORDER}
               limit ${Math.max(limit * LOOK_AHEAD, LEAST_LOOKED_AT)}) as l) as l
-          left join unnest(${[...leftIn.keys()]}::text[], ${[...leftIn.values()]}::int[]) as n (network, most)
-            on n.network = l.network
           where l.place_of_host = 1),
         c as materialized (
           select l.camera_id, l.due_at

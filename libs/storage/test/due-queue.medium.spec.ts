@@ -151,6 +151,26 @@ describe('claiming', () => {
     expect(await claim(0)).toEqual([]);
   });
 
+  test('what lies behind a recorder with hundreds of overdue channels comes at the next look', async () => {
+    await add(...Array.from({ length: 300 }, () => record({ probeHost: 'recorder' })));
+    await db.query(`update probe_lease set due_at = now() - interval '1 hour'`);
+    const [other] = await add(record());
+    expect((await claim()).map(({ host }) => host)).toEqual(['recorder']);
+    expect((await claim()).map(({ cameraId }) => cameraId)).toEqual([other]);
+  });
+
+  test('nobody waits for hundreds of overdue cameras of a network that has as many as it may', async () => {
+    await add(...Array.from({ length: 300 }, () => record()));
+    await db.query(`update probe_lease set due_at = now() - interval '1 hour', network = '10.1.1.0/24'`);
+    const [other] = await add(record());
+    // Eight at once, and 24 more since they are late.
+    const asked = (cameras: number) => ({ leftIn: new Map([['10.1.1.0/24', 8 - cameras]]) });
+    expect((await claim(10, asked(32))).map(({ cameraId }) => cameraId)).toEqual([other]);
+    expect(await claim(10, asked(32))).toEqual([]);
+    expect(await claim(10, asked(31))).toHaveLength(1);
+    expect(await claim(10, asked(25))).toHaveLength(7);
+  });
+
   test('a lease that has run out is taken over, and the late result changes nothing', async () => {
     const [id] = await add(record());
     const [slow] = await claim(1, { ttlS: 0.05 });
