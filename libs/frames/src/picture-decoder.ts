@@ -62,12 +62,8 @@ interface Waiting {
   readonly job: Job;
   readonly done: (made: Made) => void;
   readonly failed: (error: Error) => void;
-  readonly timer: NodeJS.Timeout;
-}
-
-interface Running {
-  readonly waiting: Waiting;
-  readonly timer: NodeJS.Timeout;
+  /** Of its patience in the queue. */
+  timer: NodeJS.Timeout;
 }
 
 /** A place for one worker process after the other. */
@@ -75,7 +71,10 @@ interface Seat {
   child: ChildProcess | null;
   /** `dying`: killed, and not yet gone. */
   state: 'starting' | 'ready' | 'dying';
-  running: Running | null;
+  /** What the process was sent: it does one after the other, and is at the first. */
+  sent: Waiting[];
+  /** Of the first one's time. */
+  timer: NodeJS.Timeout | null;
   /** Processes in a row that died before they were ready. */
   stillborn: number;
   restart: NodeJS.Timeout | null;
@@ -84,6 +83,12 @@ interface Seat {
 }
 
 const isReady = ({ state }: Seat): boolean => state === 'ready';
+
+/**
+ * Jobs that lie with a process at once, done or to be done: it must not stand still until this one, busy with other things, has taken its
+ * answer and sent the next.
+ */
+const MOST_SENT = 8;
 
 const WORKER = fileURLToPath(new URL('./picture-worker.mjs', import.meta.url));
 const MAX_WAITING = 512;
@@ -103,13 +108,14 @@ export interface DecoderOptions {
 
 /**
  * Runs jobs in worker processes, one at a time each. A process that dies or hangs costs the job it was at; another takes
- * its seat. The queue is bounded by number, bytes and time.
+ * its seat, and does what else had been sent. What waits is bounded by number, bytes and time.
  */
 export class PictureDecoder {
   readonly #options: DecoderOptions;
   readonly #seats: Seat[];
   #queue: Waiting[] = [];
-  #queuedBytes = 0;
+  /** Of all that waits, be it in the queue or behind the first with a process. */
+  #waitingBytes = 0;
   #restarts = 0;
   #closing: Promise<void> | null = null;
   /** Told of each process that became ready, died or was found free. */
@@ -120,7 +126,8 @@ export class PictureDecoder {
     this.#seats = Array.from({ length: options.workers }, () => ({
       child: null,
       state: 'starting',
-      running: null,
+      sent: [],
+      timer: null,
       stillborn: 0,
       restart: null,
       said: '',
@@ -154,15 +161,21 @@ export class PictureDecoder {
   /** @throws PictureError; Overloaded where too much waits already, or nothing was free for 10 s */
   run(job: Job): Promise<Made> {
     if (this.#closing !== null) return Promise.reject(new PictureError('closed', 'the picture workers are closed'));
-    if (this.#queue.length >= MAX_WAITING || this.#queuedBytes + job.jpeg.length > MAX_WAITING_BYTES) {
-      return Promise.reject(new Overloaded(`${this.#queue.length} pictures wait to be decoded; try again`));
+    const waiting = this.#waiting;
+    if (waiting >= MAX_WAITING || this.#waitingBytes + job.jpeg.length > MAX_WAITING_BYTES) {
+      return Promise.reject(new Overloaded(`${waiting} pictures wait to be decoded; try again`));
     }
     return new Promise<Made>((done, failed) => {
-      const waiting: Waiting = { job, done, failed, timer: setTimeout(() => this.#giveUp(waiting), WAIT_LIMIT_MS) };
-      this.#queue.push(waiting);
-      this.#queuedBytes += job.jpeg.length;
+      const mine: Waiting = { job, done, failed, timer: setTimeout(() => this.#giveUp(mine), WAIT_LIMIT_MS) };
+      this.#queue.push(mine);
+      this.#waitingBytes += job.jpeg.length;
       this.#next();
     });
+  }
+
+  /** Jobs that no process is at yet. */
+  get #waiting(): number {
+    return this.#seats.reduce((sum, { sent }) => sum + Math.max(0, sent.length - 1), this.#queue.length);
   }
 
   /** Refuses what waits, lets what runs end, then ends the processes. */
@@ -173,11 +186,11 @@ export class PictureDecoder {
 
   async #end(): Promise<void> {
     for (const { restart } of this.#seats) if (restart !== null) clearTimeout(restart);
-    for (const waiting of [...this.#queue]) {
-      this.#unqueue(waiting);
+    for (const waiting of [...this.#seats.flatMap(({ sent }) => sent.splice(1)), ...this.#queue.splice(0)]) {
+      clearTimeout(waiting.timer);
       waiting.failed(new PictureError('closed', 'the picture workers were closed'));
     }
-    await this.#until(() => this.#seats.every(({ running }) => running === null), this.#options.jobLimitMs + 1_000);
+    await this.#until(() => this.#seats.every(({ sent }) => sent.length === 0), this.#options.jobLimitMs + 1_000);
     for (const { child } of this.#seats) if (child?.connected) child.disconnect();
     const isEmpty = () => this.#seats.every(({ child }) => child === null);
     if (await this.#until(isEmpty, CLOSE_LIMIT_MS)) return;
@@ -202,46 +215,63 @@ export class PictureDecoder {
   }
 
   #next(): void {
-    for (const seat of this.#seats) {
-      const [waiting] = this.#queue;
+    for (let seat = this.#freest(); seat !== null; seat = this.#freest()) {
+      const waiting = this.#queue.shift();
       if (waiting === undefined) return;
-      if (!isReady(seat) || seat.running !== null) continue;
-      this.#unqueue(waiting);
-      const timer = setTimeout(() => {
-        // After a pause of this process (SIGSTOP, a stalled host) the answer may lie in the channel, and timers run first.
-        setImmediate(() => this.#overrun(seat, waiting));
-      }, this.#options.jobLimitMs);
-      seat.running = { waiting, timer };
+      clearTimeout(waiting.timer);
+      seat.sent.push(waiting);
+      if (seat.sent.length === 1) this.#begin(seat);
       // A channel that breaks here is a process that dies: its exit fails the job.
       seat.child?.send(waiting.job, () => undefined);
     }
   }
 
+  /** The ready one that has least to do, if it may be sent more. */
+  #freest(): Seat | null {
+    let freest: Seat | null = null;
+    for (const seat of this.#seats) {
+      const most = freest === null ? MOST_SENT : freest.sent.length;
+      if (isReady(seat) && seat.sent.length < most) freest = seat;
+    }
+    return freest;
+  }
+
+  /** The process is at the first of what it was sent. */
+  #begin(seat: Seat): void {
+    const [first] = seat.sent;
+    if (first === undefined) return;
+    this.#waitingBytes -= first.job.jpeg.length;
+    seat.timer = setTimeout(() => {
+      // After a pause of this process (SIGSTOP, a stalled host) the answer may lie in the channel, and timers run first.
+      setImmediate(() => this.#overrun(seat, first));
+    }, this.#options.jobLimitMs);
+  }
+
   #giveUp(waiting: Waiting): void {
-    this.#unqueue(waiting);
+    this.#queue = this.#queue.filter((other) => other !== waiting);
+    this.#waitingBytes -= waiting.job.jpeg.length;
     waiting.failed(new Overloaded(`no picture worker was free within ${WAIT_LIMIT_MS / 1_000} s`));
   }
 
-  #unqueue(waiting: Waiting): void {
-    clearTimeout(waiting.timer);
-    this.#queue = this.#queue.filter((other) => other !== waiting);
-    this.#queuedBytes -= waiting.job.jpeg.length;
-  }
-
   #overrun(seat: Seat, waiting: Waiting): void {
-    if (seat.running?.waiting !== waiting) return;
+    if (seat.sent[0] !== waiting) return;
     this.#finish(seat)?.failed(new PictureError('too_slow', 'the picture was not decoded in time'));
     seat.state = 'dying';
     seat.child?.kill('SIGKILL');
   }
 
-  /** Takes the running job off a seat. */
+  /** Takes the job that the process is at off its seat. */
   #finish(seat: Seat): Waiting | undefined {
-    const { running } = seat;
-    if (running === null) return undefined;
-    clearTimeout(running.timer);
-    seat.running = null;
-    return running.waiting;
+    if (seat.timer !== null) clearTimeout(seat.timer);
+    seat.timer = null;
+    return seat.sent.shift();
+  }
+
+  /** What a process did not come to is for the next one that is free, before all else. */
+  #takeBack(seat: Seat): void {
+    const unbegun = seat.sent.splice(0);
+    for (const waiting of unbegun) waiting.timer = setTimeout(() => this.#giveUp(waiting), WAIT_LIMIT_MS);
+    this.#queue.unshift(...unbegun);
   }
 
   #fill(seat: Seat): void {
@@ -260,7 +290,8 @@ export class PictureDecoder {
       seat.said = (seat.said + text).slice(-SAID_LENGTH);
     });
     child.on('message', (message: Message) => {
-      if (seat.child === child) this.#hear(seat, message);
+      // One that is killed may still have answered; what it was at is settled.
+      if (seat.child === child && seat.state !== 'dying') this.#hear(seat, message);
     });
     child.once('error', (error) => {
       seat.said = error.message;
@@ -279,10 +310,11 @@ export class PictureDecoder {
     if ('ready' in message) {
       seat.state = 'ready';
       seat.stillborn = 0;
-    } else if ('made' in message) {
-      this.#finish(seat)?.done(message.made);
     } else {
-      this.#finish(seat)?.failed(new PictureError(message.fault, message.message));
+      const finished = this.#finish(seat);
+      this.#begin(seat);
+      if ('made' in message) finished?.done(message.made);
+      else finished?.failed(new PictureError(message.fault, message.message));
     }
     this.#next();
     this.#changed();
@@ -291,12 +323,16 @@ export class PictureDecoder {
   #bury(seat: Seat, child: ChildProcess, cause: string): void {
     if (seat.child !== child) return;
     if (seat.state === 'starting') seat.stillborn += 1;
+    // Killed by us it was at a job that is settled already.
+    const lost = seat.state === 'dying' ? undefined : this.#finish(seat);
+    lost?.failed(new PictureError('decoder_died', `the picture worker died at this picture: ${cause}`));
+    this.#takeBack(seat);
     seat.child = null;
     seat.state = 'dying';
-    this.#finish(seat)?.failed(new PictureError('decoder_died', `the picture worker died at this picture: ${cause}`));
     if (this.#closing === null) {
       this.#options.log(`a picture worker died: ${cause}${seat.said === '' ? '' : `; it said: ${seat.said.trim()}`}`);
       this.#replace(seat);
+      this.#next();
     }
     this.#changed();
   }

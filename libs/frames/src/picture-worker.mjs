@@ -94,15 +94,23 @@ async function render({ jpeg, source, covered, reduced, size, quality }) {
 /** @param {Job} job */
 const make = (job) => (job.task === 'grey' ? grey(job) : render(job));
 
+/** @param {Error} error */
+function faultOf(error) {
+  const message = String(error.message);
+  const fault = isTooSlow(message) ? 'too_slow' : message.includes('pixel limit') ? 'too_large' : 'undecodable';
+  return { fault, message };
+}
+
+/** Resolves when the answer is out: a job at which this process dies must not take the answer before it along. @param {Job} job */
+async function answer(job) {
+  const said = await make(job).then((made) => ({ made }), faultOf);
+  await new Promise((out) => process.send?.(said, undefined, undefined, () => out(undefined)));
+}
+
+/** Jobs are done in the order in which they came. */
+let turn = Promise.resolve();
 process.on('message', (/** @type {Job} */ job) => {
-  make(job).then(
-    (made) => process.send?.({ made }),
-    (/** @type {Error} */ error) => {
-      const message = String(error.message);
-      const fault = isTooSlow(message) ? 'too_slow' : message.includes('pixel limit') ? 'too_large' : 'undecodable';
-      process.send?.({ fault, message });
-    },
-  );
+  turn = turn.then(() => answer(job));
 });
 
 // A signal to the whole group is the parent's to obey: it still wants the pictures of its last probes.

@@ -197,6 +197,54 @@ describe('workers that die or hang (IMG-1)', () => {
     expect(said).toEqual(['a picture worker died: SIGKILL']);
   });
 
+  test('what one was sent besides goes to another', async () => {
+    await start({ workers: 2 });
+    const frame = frameOf(await jpegOf(drawing));
+    const [pid, other] = pictures.pids as [number, number];
+    for (const each of [pid, other]) process.kill(each, 'SIGSTOP');
+    const answers = Promise.allSettled(Array.from({ length: 12 }, () => pictures.inspect(frame)));
+    process.kill(pid, 'SIGKILL');
+    process.kill(other, 'SIGCONT');
+    const lost = (await answers).filter(({ status }) => status === 'rejected');
+    expect(lost).toMatchObject([{ reason: { fault: 'decoder_died' } }]);
+    expect(pictures.pids).toContain(other);
+  });
+
+  test('one goes on while this process is busy with other things', async () => {
+    await start();
+    const jpeg = await jpegOf(drawing);
+    const [pid] = pictures.pids as [number];
+    const asked = Array.from({ length: 5 }, () => pictures.thumbnail(jpeg, { widthPx: 160 }));
+    await new Promise(setImmediate);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500);
+    process.kill(pid, 'SIGSTOP');
+    // All is done, and lies in the channel.
+    expect(await Promise.all(asked)).toHaveLength(5);
+    process.kill(pid, 'SIGCONT');
+  });
+
+  test('each answer belongs to its question, also where one takes longer or fails', async () => {
+    await start();
+    const wholes = await Promise.all(
+      [0, 60, 120, 180, 240].map((grey) => jpegOf(draw(640, 360, () => [grey, grey, grey]))),
+    );
+    const cut = (await jpegOf(drawing)).subarray(0, -2_000);
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, async (_, i) => {
+        const kind = i % 7;
+        if (kind === 5)
+          return pictures.thumbnail(Buffer.concat([cut.subarray(0, 30), SVG]), { widthPx: 64 }).catch(String);
+        const { signals, warning } = await pictures.inspect(frameOf(kind === 6 ? cut : (wholes[kind] as Buffer)));
+        return kind === 6 ? warning : Math.round((signals?.mean ?? -1) / 60) * 60;
+      }),
+    );
+    for (const [i, answer] of answers.entries()) {
+      const kind = i % 7;
+      if (kind < 5) expect(answer).toBe(kind * 60);
+      else expect(answer).toMatch(kind === 5 ? /PictureError/ : /premature|corrupt|end of/i);
+    }
+  });
+
   test('an idle one that dies costs nothing', async () => {
     await start({ workers: 2 });
     const [pid] = pictures.pids as [number, number];
