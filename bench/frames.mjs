@@ -10,6 +10,8 @@ const frames = Number(values.frames);
 const { cellSumsOf, likeness, outlinesOf, Pictures, scanHash } = await import('#frames');
 
 const SIZES = [
+  [320, 180],
+  [352, 288],
   [1280, 720],
   [1920, 1080],
   [3840, 2160],
