@@ -186,7 +186,9 @@ export class PictureDecoder {
 
   async #end(): Promise<void> {
     for (const { restart } of this.#seats) if (restart !== null) clearTimeout(restart);
-    for (const waiting of [...this.#seats.flatMap(({ sent }) => sent.splice(1)), ...this.#queue.splice(0)]) {
+    // One that is killed is at nothing any more.
+    const unbegun = this.#seats.flatMap(({ sent, state }) => sent.splice(state === 'dying' ? 0 : 1));
+    for (const waiting of [...unbegun, ...this.#queue.splice(0)]) {
       clearTimeout(waiting.timer);
       waiting.failed(new PictureError('closed', 'the picture workers were closed'));
     }

@@ -315,6 +315,16 @@ describe('workers that die or hang (IMG-1)', () => {
     },
   );
 
+  test('closing refuses what lay with one that was killed for its slowness', async () => {
+    await start({ jobLimitMs: 300 });
+    const jpeg = await jpegOf(drawing);
+    process.kill(pictures.pids[0]!, 'SIGSTOP');
+    const waits = pictures.thumbnail(jpeg, { widthPx: 160 }).catch(() => pictures.close());
+    const lies = pictures.thumbnail(jpeg, { widthPx: 160 });
+    await expect(lies).rejects.toMatchObject({ fault: 'closed' });
+    await waits;
+  });
+
   test('a signal to the whole group does not end them before their parent does', async () => {
     await start();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.kill(pictures.pids[0]!, signal);
