@@ -115,6 +115,8 @@ describe('GET /v1/events', () => {
     const near = await listen('?near=120.290608,23.079451&radiusM=100&types=camera.changed,camera.retired');
     const other = await listen('?authority=other');
     const { id } = await camera();
+    // A stream that begins before its registration is told to others would hear of it too.
+    await box.until(() => about(box, id).length === 1);
     const only = await listen(`?camera=${id}`);
     const far = await camera({ authority: 'other', location: { type: 'Point', coordinates: [121.5, 25] } });
     await patch(id, { location: { type: 'Point', coordinates: [121.6, 25] } });

@@ -169,7 +169,7 @@ describe(`plans over ${CAMERAS} cameras`, () => {
     const { db } = database;
     await db.query(`
       insert into probe_lease (camera_id, host, due_at)
-      select id, local_id, now() + make_interval(secs => changed_xid - 10) from camera`);
+      select id, local_id, now() + (changed_xid - 10) * interval '1 minute' from camera`);
     await db.query('vacuum analyze probe_lease');
     const plan = await planOf(async (tx) => {
       const claimed = await new DueQueue(tx).claim({ owner: 'here', limit: 12, ttlS: 60 });
